@@ -1,0 +1,132 @@
+"""The sections of a recipe: every setting with its type, bounds, default and meaning, written once."""
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Described
+
+Share = Annotated[float, Ge(0), Lt(1)]
+Positive = Annotated[float, Gt(0)]
+Count = Annotated[int, Ge(1)]
+
+
+class Section(BaseModel):
+    """A table of settings; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataSection(Section):
+    """Where the rows come from, which columns are read, how they are cleaned."""
+
+    train: str | None = Described(None, description="file, folder or hf:<dataset> with labelled rows")
+    valid: str | None = Described(None, description="file with validation rows; else split off")
+    test: str | None = Described(None, description="file with test rows; else split off")
+    task: str = Described("auto", description="name of a task; auto: recognised from the columns")
+    text: str | None = Described(None, description="column with the text; else recognised")
+    text_pair: str | None = Described(None, description="column with the second text; else recognised")
+    label: str | None = Described(None, description="column with the label; else recognised")
+    group: str | None = Described(None, description="column whose equal values never straddle a split")
+    format: str = Described("auto", description="name of a reader; auto: recognised")
+    encoding: str = Described("auto", description="text encoding; auto: UTF-8, UTF-16, GB18030 recognised")
+    delimiter: str = Described("auto", description="column separator of CSV files; auto: recognised")
+    quoting: Literal["standard", "none"] = Described("standard", description="none: a quote is an ordinary character")
+    missing: Literal["drop", "fill"] = Described("drop", description="what becomes of rows without text")
+    fill: str = Described("", description="text put in for missing text when missing = fill")
+    cleaning: tuple[str, ...] = Described((), description="cleaners applied in this order")
+    label_spelling: Literal["exact", "merge"] = Described(
+        "exact", description="merge: labels that differ in case and spaces only count as one"
+    )
+
+
+class ModelSection(Section):
+    """Which encoder, how much of it learns, and how long its texts are."""
+
+    name: str = Described("auto", description="hub id, folder or known name; auto: by language and hardware")
+    revision: str | None = Described(None, description="commit or tag of a hub model")
+    max_length: Annotated[int, Ge(4), Le(8192)] | Literal["auto"] = Described(
+        "auto", description="tokens kept of a text; auto: from the training rows"
+    )
+    dropout: Share | Literal["auto"] = Described("auto", description="hidden dropout; auto: as pretrained")
+    attention_dropout: Share | Literal["auto"] = Described("auto", description="attention dropout; auto: as pretrained")
+    head_dropout: Share | Literal["auto"] = Described("auto", description="dropout before the head; auto: as the model")
+    train: Literal["all", "head", "top"] = Described(
+        "all", description="what learns: everything, the head alone, or the top layers and the head"
+    )
+    top_layers: Count = Described(2, description="layers that learn when train = top")
+    freeze: tuple[str, ...] = Described((), description="patterns (fnmatch) of parameter names that stay as they are")
+    unfreeze_per_epoch: Annotated[int, Ge(0)] = Described(
+        0, description="gradual unfreezing: layers set free each epoch, from the top; 0: off"
+    )
+    reinitialize_top: Annotated[int, Ge(0)] = Described(0, description="top layers that start from random weights")
+
+
+class TrainingSection(Section):
+    """How long, in what portions, with what arithmetic."""
+
+    epochs: Annotated[float, Gt(0), Le(1000)] | Literal["auto"] = Described("auto", description="passes over the rows")
+    batch_size: Annotated[int, Ge(1), Le(65536)] | Literal["auto"] = Described(
+        "auto", description="rows per update, over all micro-batches"
+    )
+    max_tokens: Annotated[int, Ge(16)] = Described(16384, description="padded tokens computed at once (micro-batch)")
+    micro_batch_size: Annotated[int, Ge(1)] | Literal["auto"] = Described(
+        "auto", description="rows computed at once; auto: as many as max_tokens allows"
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Described("auto", description="auto: bf16 where the hardware has it")
+    clip_norm: Annotated[float, Ge(0)] = Described(1.0, description="largest norm of the gradient; 0: no clipping")
+    averaging: Literal["auto", "none", "ema"] = Described(
+        "auto", description="ema: judge and keep a running average of the weights"
+    )
+    averaging_share: Annotated[float, Gt(0), Le(1)] = Described(
+        0.05, description="span of the running average as a share of all steps"
+    )
+    group_by_length: bool = Described(True, description="texts of like length share a batch, so less is padding")
+    device: str = Described("auto", description="auto, cpu, cuda, cuda:1, mps")
+    threads: Annotated[int, Ge(1)] | Literal["auto"] = Described("auto", description="processor threads")
+    checkpoint_minutes: Positive = Described(10.0, description="at least one checkpoint in so many minutes")
+    keep_checkpoints: bool = Described(False, description="keep the last checkpoints when the run is done")
+    track: tuple[str, ...] = Described((), description="trackers: tensorboard, mlflow, wandb, trackio")
+    restart_on_collapse: bool = Described(True, description="start once more, with the cure named, when a run collapses")
+
+
+class OptimizerSection(Section):
+    """What every optimizer shares; its own settings stand beside these."""
+
+    learning_rate: Annotated[float, Gt(0), Le(1000)] | Literal["auto"] = Described(
+        "auto", description="peak learning rate; auto: from model, rows, classes (Adam family only)"
+    )
+    layer_decay: Annotated[float, Gt(0), Le(1)] | Literal["auto"] = Described(
+        "auto", description="factor on the learning rate for each layer further down"
+    )
+
+
+class ScheduleSection(Section):
+    """What every schedule shares; its own settings stand beside these."""
+
+    warmup: Share = Described(0.06, description="share of the steps in which the learning rate rises from 0")
+
+
+class EvaluationSection(Section):
+    """How the model is judged while and after it learns."""
+
+    metric: str = Described("auto", description="metric to select by; auto: the task's first")
+    per_epoch: Annotated[int, Ge(1), Le(1000)] = Described(2, description="checks on validation data per epoch")
+    early_stopping: bool = Described(True, description="stop when the metric has not risen, keep the best weights")
+    patience: Count = Described(4, description="checks without gain before stopping")
+    minimum_gain: Annotated[float, Ge(0)] = Described(0.0005, description="smallest rise that counts")
+    batch_size: Annotated[int, Ge(1)] = Described(64, description="rows at once when only predicting")
+    calibration: bool = Described(True, description="fit a temperature on validation and fold it into the head")
+    threshold: Literal["none", "tune"] = Described(
+        "none", description="tune: two-class decision threshold chosen on validation"
+    )
+    resamples: Annotated[int, Ge(100)] = Described(1000, description="bootstrap resamples behind the intervals")
+    baselines: bool = Described(True, description="train the trivial baselines on the same split")
+    suspects: bool = Described(True, description="look for wrong labels in the training rows")
+
+
+class ReportSection(Section):
+    """What report.html shows."""
+
+    language: Literal["en", "zh"] = Described("en", description="language of the report and the model card")
+    examples: Annotated[int, Ge(0), Le(1000)] = Described(50, description="rows shown in each list of examples")
