@@ -1,0 +1,78 @@
+"""Scores with their intervals, and the tables behind them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bertune.base import registry
+from bertune.base.types import Ints, Judged, Score
+from bertune.evaluate.intervals import interval
+
+
+def score(judged: Judged, metrics: Sequence[str], resamples: int, seed: int) -> dict[str, Score]:
+    """Each metric by its registered name, with its 95 % interval.
+
+    Raises BertuneError for a name that is no metric.
+    """
+    return {name: interval(registry.load("metrics", name)(), judged, resamples, seed) for name in metrics}
+
+
+def confusion(judged: Judged) -> Ints:
+    """Rows by [gold, guess]: whole numbers [classes, classes]."""
+    classes = len(judged.classes)
+    gold, guess = np.asarray(judged.gold, dtype=np.int64), np.asarray(judged.guess, dtype=np.int64)
+    return np.bincount(gold * classes + guess, minlength=classes * classes).reshape(classes, classes)
+
+
+def per_class(judged: Judged) -> list[dict[str, Any]]:
+    """One entry a class: class, precision, recall, f1 (0 where nothing was to be found), n (rows of gold)."""
+    table = confusion(judged)
+    entries = []
+    for k, name in enumerate(judged.classes):
+        right, n, guessed = int(table[k, k]), int(table[k].sum()), int(table[:, k].sum())
+        entries.append(
+            {
+                "class": name,
+                "precision": right / guessed if guessed else 0.0,
+                "recall": right / n if n else 0.0,
+                "f1": 2 * right / (n + guessed) if n + guessed else 0.0,
+                "n": n,
+            }
+        )
+    return entries
+
+
+def worst_pairs(judged: Judged, most: int = 20) -> list[dict[str, Any]]:
+    """The commonest confusions, most rows first: gold, guess, n, and the share of gold's rows that went astray so."""
+    table = confusion(judged)
+    wrong = table - np.diag(np.diag(table))
+    gold, guess = np.nonzero(wrong)
+    order = np.lexsort((guess, gold, -wrong[gold, guess]))[:most]
+    return [
+        {
+            "gold": judged.classes[int(gold[i])],
+            "guess": judged.classes[int(guess[i])],
+            "n": int(wrong[gold[i], guess[i]]),
+            "share": float(wrong[gold[i], guess[i]] / table[gold[i]].sum()),
+        }
+        for i in order
+    ]
+
+
+def slices(
+    judged: Judged, values: Mapping[str, Sequence[str]], metric: str, resamples: int = 1000, seed: int = 0
+) -> dict[str, dict[str, Score]]:
+    """The score of the rows that share a value: {slice: {value: Score}}, the largest first.
+
+    `values` holds, for each slice, one value a row (such as the length class or the source of the text).
+    """
+    part = registry.load("metrics", metric)()
+    found: dict[str, dict[str, Score]] = {}
+    for name, column in values.items():
+        kinds, numbers, counts = np.unique(np.asarray(column, dtype=str), return_inverse=True, return_counts=True)
+        found[name] = {
+            str(kinds[k]): interval(part, judged.take(np.flatnonzero(numbers == k)), resamples, seed)
+            for k in np.argsort(-counts, kind="stable")
+        }
+    return found

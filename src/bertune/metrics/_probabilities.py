@@ -1,0 +1,36 @@
+"""What the metrics of probabilities share."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from bertune.base.errors import BertuneError
+from bertune.base.types import Floats, Judged
+
+
+def probabilities(judged: Judged) -> Floats:
+    """Probabilities [rows, classes]. Raises BertuneError where the answers came without any."""
+    if judged.probabilities is None:
+        raise BertuneError(
+            "this metric needs the probability of every class.",
+            expected="probabilities for each row",
+            found="answers alone",
+            next_move="choose a metric of answers, such as accuracy or macro_f1",
+        )
+    return np.asarray(judged.probabilities, dtype=np.float64)
+
+
+class OfRows:
+    """A metric that is the mean of one value a row."""
+
+    best: ClassVar[str] = "low"
+    kind: ClassVar[str] = "class"
+
+    def __call__(self, judged: Judged) -> float:
+        """The metric of one judging."""
+        values = self.of_rows(judged)
+        return float(values.mean()) if len(values) else 0.0
+
+    def of_rows(self, judged: Judged) -> Floats:
+        """The value of each row [rows]; the metric is their mean."""
+        raise NotImplementedError
