@@ -1,0 +1,221 @@
+"""Groups of rows with the same and with nearly the same text.
+
+Near duplicates are found in three steps: MinHash signatures of the character shingles (Source: Broder 1997, "On the
+resemblance and containment of documents"), banding to get candidate pairs (Source: Leskovec, Rajaraman and Ullman,
+"Mining of Massive Datasets", chapter 3), and the exact Jaccard similarity of each candidate pair. The work is done
+in blocks, so memory grows by 80 numbers of 4 bytes a text and not with the length of the texts.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from bertune.base.seeds import generator
+from bertune.base.types import Ints
+
+NEAR = 0.8  # least Jaccard similarity of the shingles of two near duplicates
+SHINGLE = 3  # characters in a shingle: one changed word in a message of 80 characters leaves about 0.82
+SHINGLE_CJK = 2  # the same for texts written mostly in CJK characters, each of which is worth about two letters
+BANDS, BAND_ROWS = 16, 5  # a pair at similarity 0.8 shares a band with probability 0.998, one at 0.4 with 0.15
+SLACK = 0.16  # 3.6 standard errors of the similarity estimated from 80 hashes: worse pairs are not verified
+NEIGHBOURS = 8  # pairs of a text with the next ones of its bucket; boilerplate would give the square of its rows
+BLOCK = 1 << 17  # characters worked on at once: stays in the processor's cache
+
+_SEPARATOR = "\x1f"
+Words = NDArray[np.uint64]
+Pairs = tuple[Ints, Ints]
+
+
+def groups(texts: Sequence[str | None], pairs: Sequence[str | None] | None = None) -> tuple[Ints, Ints]:
+    """(exact, near): the group number of each row among the same texts and among nearly the same texts.
+
+    Rows share an exact group when text and pair are the same after NFKC, case folding and joining of white space,
+    and a near group when they also are the same without punctuation, or are linked by pairs whose shingles have a
+    Jaccard similarity of at least `NEAR` (in the text and in the pair, each for itself). Near groups contain the
+    exact ones. A row without text is alone. Numbers start at 0 in the order of first appearance; the grouping does
+    not depend on the order of the rows.
+    """
+    forms = [None if t is None else _same(t) for t in texts]
+    if pairs is not None:
+        joined = zip(forms, pairs, strict=True)
+        forms = [None if f is None else f + _SEPARATOR + _same(p or "") for f, p in joined]
+    exact, distinct = _numbered(forms)
+    bare = _bare([d for d in distinct if d is not None])
+    alike, bare_distinct = _numbered(bare)
+    order = np.array(sorted(range(len(bare_distinct)), key=bare_distinct.__getitem__), dtype=np.int64)
+    component = np.empty(len(order), dtype=np.int64)
+    component[order] = _components([bare_distinct[i] or "" for i in order.tolist()])
+    near_of_distinct = np.arange(len(distinct)) + len(order)
+    near_of_distinct[[i for i, d in enumerate(distinct) if d is not None]] = component[alike]
+    return exact, _renumbered(near_of_distinct[exact])
+
+
+def _same(text: str) -> str:
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(folded.casefold().replace(_SEPARATOR, " ").split())
+
+
+def _numbered(forms: Sequence[str | None]) -> tuple[Ints, list[str | None]]:
+    """A number for each form, the same for equal ones, and the form of each number; None is never equal."""
+    numbers: dict[str, int] = {}
+    distinct: list[str | None] = []
+    result = np.empty(len(forms), dtype=np.int64)
+    for row, form in enumerate(forms):
+        number = len(distinct) if form is None else numbers.setdefault(form, len(distinct))
+        if number == len(distinct):
+            distinct.append(form)
+        result[row] = number
+    return result, distinct
+
+
+def _renumbered(groups: Ints) -> Ints:
+    """The same groups, numbered from 0 in the order of first appearance."""
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]
+
+
+def _bare(forms: Sequence[str]) -> list[str]:
+    """The forms without punctuation; those of nothing but punctuation as they are. Symbols (emoji) stay."""
+    characters: set[str] = set()
+    for form in forms:
+        characters.update(form)
+    characters.discard(_SEPARATOR)
+    table = {ord(c): " " for c in characters if unicodedata.category(c)[0] in "PZC"}
+    bare = []
+    for form in forms:
+        sides = form.split(_SEPARATOR)
+        bare.append(_SEPARATOR.join(" ".join(s.translate(table).split()) or s for s in sides))
+    return bare
+
+
+def _components(forms: Sequence[str]) -> Ints:
+    """The component of each of these distinct forms under near duplication."""
+    component = np.arange(len(forms))
+    if len(forms) < 2:
+        return component
+    signatures = _signatures(forms)
+    edges: list[Pairs] = []
+    for band in range(BANDS):
+        left, right = _candidates(signatures[:, band * BAND_ROWS : (band + 1) * BAND_ROWS])
+        apart = component[left] != component[right]
+        left, right = _promising(signatures, left[apart], right[apart])
+        verified = _verified(forms, left, right)
+        if verified.any():
+            edges.append((left[verified], right[verified]))
+            rows, columns = (np.concatenate(side) for side in zip(*edges, strict=True))
+            graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(len(forms),) * 2)
+            component = connected_components(graph, directed=False)[1].astype(np.int64)
+    return component
+
+
+def _blocks(sizes: Ints) -> Iterator[tuple[int, int]]:
+    """(start, end) of runs of items whose sizes sum to at most about BLOCK."""
+    ends = np.cumsum(sizes)
+    start = 0
+    while start < len(sizes):
+        before = int(ends[start - 1]) if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, before + BLOCK, side="right")))
+        yield start, end
+        start = end
+
+
+def _shingles(forms: Sequence[str]) -> tuple[Words, Ints]:
+    """All shingles of some forms, each as one number that is unique to it, and the form each belongs to.
+
+    Three code points of 21 bits fill 63 bits; the highest bit tells the pair from the text. A side shorter than a
+    shingle is one shingle. Every form has at least one.
+    """
+    sides = [side for form in forms for side in (form or "\0").split(_SEPARATOR)]
+    parts = len(sides) // len(forms)
+    lengths = np.array([len(side) for side in sides], dtype=np.int64)
+    codes = np.frombuffer("".join(sides).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
+    side = np.repeat(np.arange(len(sides)), lengths)
+    ends = np.cumsum(lengths)
+    left = ends[side] - np.arange(len(codes))  # characters from here to the end of the side
+    wide = np.bincount(side, weights=codes >= 0x2E80, minlength=len(sides)) > 0.5 * lengths
+    size = np.where(wide, SHINGLE_CJK, SHINGLE)[side]
+    value = codes.copy()
+    for step in range(1, SHINGLE):
+        inside = np.flatnonzero((left > step) & (size > step))
+        value[inside] |= codes[inside + step] << np.uint64(21 * step)
+    value |= (side % parts).astype(np.uint64) << np.uint64(63)
+    keep = (left >= size) | (left == lengths[side])
+    return value[keep], side[keep] // parts
+
+
+def _mixed(values: Words) -> Words:
+    """Well-spread 64-bit hashes. Source: the finaliser of SplitMix64, Steele et al. 2014."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def _signatures(forms: Sequence[str]) -> NDArray[np.uint32]:
+    """MinHash signatures [forms, BANDS * BAND_ROWS]: the smallest of each of many hashes over the shingles."""
+    factors = generator(0, "minhash").integers(1, 1 << 63, BANDS * BAND_ROWS, dtype=np.uint64) | np.uint64(1)
+    signatures = np.empty((len(forms), len(factors)), dtype=np.uint32)
+    sizes = np.array([len(form) + 1 for form in forms], dtype=np.int64)
+    for start, end in _blocks(sizes):
+        values, rows = _shingles(forms[start:end])
+        values = _mixed(values)
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        for column, factor in enumerate(factors):
+            # Only the high bits of a product are well spread, and 32 of them suffice.
+            hashed = ((values * factor) >> np.uint64(32)).astype(np.uint32)
+            signatures[start:end, column] = np.minimum.reduceat(hashed, starts)
+    return signatures
+
+
+def _candidates(band: NDArray[np.uint32]) -> Pairs:
+    """Pairs of forms with the same values in a band: each with its next NEIGHBOURS and with the first of its bucket."""
+    key = np.zeros(len(band), dtype=np.uint64)
+    for column in range(band.shape[1]):
+        key = _mixed(key + band[:, column] + np.uint64(0x9E3779B97F4A7C15))
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    new = np.diff(ordered, prepend=~ordered[:1]) != 0
+    first = np.maximum.accumulate(np.where(new, np.arange(len(new)), 0))
+    far = np.flatnonzero(np.arange(len(new)) - first > NEIGHBOURS)
+    left, right = [order[first[far]]], [order[far]]
+    for distance in range(1, min(NEIGHBOURS, len(order) - 1) + 1):
+        at = np.flatnonzero(ordered[distance:] == ordered[:-distance])
+        left.append(order[at])
+        right.append(order[at + distance])
+    return np.concatenate(left), np.concatenate(right)
+
+
+def _promising(signatures: NDArray[np.uint32], left: Ints, right: Ints) -> Pairs:
+    """The pairs whose signatures do not already say that they are too different."""
+    least = (NEAR - SLACK) * signatures.shape[1]
+    keep = np.zeros(len(left), dtype=bool)
+    for start in range(0, len(left), 4096):
+        part = slice(start, start + 4096)
+        keep[part] = np.count_nonzero(signatures[left[part]] == signatures[right[part]], axis=1) >= least
+    return left[keep], right[keep]
+
+
+def _verified(forms: Sequence[str], left: Ints, right: Ints) -> NDArray[np.bool_]:
+    """Whether the Jaccard similarity of the shingles of each pair is at least NEAR, on each side of a text pair."""
+    result = np.zeros(len(left), dtype=bool)
+    both = [(forms[a], forms[b]) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
+    sizes = np.array([len(a) + len(b) for a, b in both], dtype=np.int64)
+    for start, end in _blocks(sizes):
+        values, rows = _shingles([form for pair in both[start:end] for form in pair])
+        distinct = np.unique(_mixed(values) + _mixed(rows.astype(np.uint64) + np.uint64(1)), return_index=True)[1]
+        values, rows = values[distinct], rows[distinct]
+        # Twice the pair's number plus the side: text and pair are judged apart.
+        judged = rows // 2 * 2 + (values >> np.uint64(63)).astype(np.int64)
+        total = np.bincount(judged, minlength=2 * (end - start))
+        order = np.argsort(_mixed(values) + _mixed((rows // 2 + 1).astype(np.uint64)), kind="stable")
+        v, p = values[order], rows[order] // 2
+        twice = np.flatnonzero((v[1:] == v[:-1]) & (p[1:] == p[:-1]))
+        shared = np.bincount(judged[order][twice], minlength=2 * (end - start))
+        enough = shared >= NEAR * (total - shared)
+        result[start:end] = enough.reshape(-1, 2).all(axis=1)
+    return result
