@@ -1,0 +1,114 @@
+"""Token ids at rest: flat memory-mapped arrays, written once, that never grow resident memory with the data."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bertune.base.files import FILES
+from bertune.base.types import Batch, Ints
+from bertune.data.tokenizer import Encoded
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class TokenStore:
+    """The texts of one split: ids[tokens], types[tokens] or None, starts[texts + 1], owner[texts], targets[rows]."""
+
+    ids: NDArray[np.int32]
+    types: NDArray[np.uint8] | None
+    starts: Ints
+    owner: Ints
+    targets: NDArray[Any]
+    lengths: Ints
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def batch(self, rows: Ints) -> Batch:
+        """The packed texts of some rows, in this order; `owner` counts within the batch."""
+        if len(self.owner) == len(self.targets):  # one text a row: owner is the identity
+            texts, owner = rows, np.arange(len(rows))
+        else:
+            texts, owner = self._texts_of(rows)
+        begins, sizes = self.starts[texts], self.starts[texts + 1] - self.starts[texts]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        where = np.repeat(begins - starts[:-1], sizes) + np.arange(starts[-1])
+        types = None if self.types is None else torch.from_numpy(self.types[where].astype(np.int64))
+        return Batch(
+            ids=torch.from_numpy(self.ids[where].astype(np.int64)),
+            starts=torch.from_numpy(starts),
+            owner=torch.from_numpy(owner),
+            targets=torch.from_numpy(self.targets[rows]),
+            rows=rows,
+            types=types,
+        )
+
+    def _texts_of(self, rows: Ints) -> tuple[Ints, Ints]:
+        first = np.searchsorted(self.owner, rows, side="left")
+        last = np.searchsorted(self.owner, rows, side="right")
+        counts = last - first
+        offsets = np.concatenate([[0], np.cumsum(counts)])[:-1]
+        texts = np.repeat(first - offsets, counts) + np.arange(counts.sum())
+        return texts, np.repeat(np.arange(len(rows)), counts)
+
+
+def write(
+    folder: Path, parts: Iterable[Encoded], targets: NDArray[Any], fingerprint: str, owner: Ints | None = None
+) -> TokenStore:
+    """Write the encoded texts of a split into a folder and open them; one text a row unless `owner` says otherwise."""
+    FILES.make_folder(folder)
+    lengths: list[Ints] = []
+    typed = False
+    with open(folder / "ids.bin", "wb") as ids, open(folder / "types.bin", "wb") as types:
+        for part in parts:
+            ids.write(part.ids.astype(np.int32).tobytes())
+            if part.types is not None:
+                typed = True
+                types.write(part.types.astype(np.uint8).tobytes())
+            lengths.append(part.lengths)
+    sizes = np.concatenate(lengths) if lengths else np.zeros(0, np.int64)
+    np.save(folder / "lengths.npy", sizes, allow_pickle=False)
+    np.save(folder / "targets.npy", targets, allow_pickle=False)
+    np.save(folder / "owner.npy", np.arange(len(sizes)) if owner is None else owner, allow_pickle=False)
+    FILES.write_json(folder / "store.json", {"format": FORMAT, "fingerprint": fingerprint, "types": typed})
+    return read(folder, fingerprint)
+
+
+def is_current(folder: Path, fingerprint: str) -> bool:
+    """Whether a complete store of exactly this fingerprint lies in the folder."""
+    try:
+        about = FILES.read_json(folder / "store.json")
+    except (OSError, ValueError):
+        return False
+    return bool(about.get("fingerprint") == fingerprint and about.get("format") == FORMAT)
+
+
+def read(folder: Path, fingerprint: str) -> TokenStore:
+    """Open a store that `write` made."""
+    about = FILES.read_json(folder / "store.json")
+    lengths = np.load(folder / "lengths.npy", allow_pickle=False)
+    owner = np.load(folder / "owner.npy", allow_pickle=False)
+    targets = np.load(folder / "targets.npy", allow_pickle=False)
+    rows = lengths if len(owner) == len(targets) else np.bincount(owner, weights=lengths, minlength=len(targets))
+    return TokenStore(
+        ids=_map(folder / "ids.bin", np.int32),
+        types=_map(folder / "types.bin", np.uint8) if about["types"] else None,
+        starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        owner=owner,
+        targets=targets,
+        lengths=rows.astype(np.int64),
+        fingerprint=fingerprint,
+    )
+
+
+def _map(path: Path, kind: Any) -> NDArray[Any]:
+    if path.stat().st_size == 0:
+        return np.zeros(0, kind)
+    return np.memmap(path, dtype=kind, mode="r")

@@ -1,0 +1,64 @@
+"""Writes every event to history.jsonl as it comes."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from bertune.base.errors import ResumeError
+from bertune.base.files import FILES
+from bertune.engine.events import Event, Evaluated, Saved, Started, Stepped, Stopped
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: numbers that are not finite become texts."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    return value
+
+
+class History:
+    """One JSON line for each event; after a resume the file is cut back to the checkpoint, then goes on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def _write(self, event: Event) -> None:
+        FILES.append(self.path, json.dumps(plain(event.as_json()), ensure_ascii=False))
+
+    def on_started(self, event: Started) -> None:
+        """Note the start."""
+        self._write(event)
+
+    def on_stepped(self, event: Stepped) -> None:
+        """Note an update."""
+        self._write(event)
+
+    def on_evaluated(self, event: Evaluated) -> None:
+        """Note a judging."""
+        self._write(event)
+
+    def on_saved(self, event: Saved) -> None:
+        """Note a checkpoint."""
+        self._write(event)
+
+    def on_stopped(self, event: Stopped) -> None:
+        """Note the end."""
+        self._write(event)
+
+    def state(self) -> dict[str, Any]:
+        """The size of the file in bytes."""
+        return {"bytes": self.path.stat().st_size if self.path.exists() else 0}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Cut the file back to what it held at the checkpoint."""
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size < state["bytes"]:
+            raise ResumeError(
+                "the history is shorter than it was at the checkpoint.", where=str(self.path),
+                expected=f"at least {state['bytes']:,} bytes", found=f"{size:,} bytes",
+            )
+        if size > state["bytes"]:
+            FILES.truncate(self.path, state["bytes"])

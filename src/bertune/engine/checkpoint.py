@@ -1,0 +1,197 @@
+"""Checkpoints: safetensors and a JSON manifest with sizes and digests; complete and verified, or absent."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load as read_tensors
+from torch import Tensor
+
+from bertune.base.errors import ResumeError
+from bertune.base.files import FILES, Bytes
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+_NAMES = {torch.float32: "F32", torch.float64: "F64", torch.bfloat16: "BF16", torch.float16: "F16",
+          torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL"}  # fmt: skip
+
+
+def tensor_chunks(tensors: Mapping[str, Tensor]) -> Iterator[Bytes]:
+    """A safetensors file in chunks, one tensor in memory at a time.
+
+    Source: the format description of safetensors 0.8 (8-byte header length, JSON header padded to 8, raw data).
+    """
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    offset = 0
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        size = tensor.numel() * tensor.element_size()
+        header[name] = {
+            "dtype": _NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [offset, offset + size]
+        }  # fmt: skip
+        offset += size
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    yield len(text).to_bytes(8, "little") + text
+    for name in sorted(tensors):
+        plain = tensors[name].detach().cpu().contiguous().flatten()
+        if plain.numel():
+            yield memoryview(plain.view(torch.uint8).numpy()).cast("B")
+
+
+def save(folder: Path, groups: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
+    """Write a checkpoint folder: one safetensors file for each group, state.json, the manifest last.
+
+    Built beside the target, flushed, renamed, then read back and compared by digest. Never overwrites: a folder of
+    the same name is removed only when it is damaged. Raises OSError when the disk fails.
+    """
+    if folder.exists():
+        if is_sound(folder):
+            return
+        FILES.remove(folder)
+    building = folder.with_name(folder.name + ".building")
+    FILES.remove(building)
+    FILES.make_folder(building)
+    entries = {}
+    for name, tensors in groups.items():
+        digest = FILES.write(building / f"{name}.safetensors", tensor_chunks(tensors))
+        entries[f"{name}.safetensors"] = digest
+    entries["state.json"] = FILES.write_json(building / "state.json", dict(state))
+    sizes = {name: (building / name).stat().st_size for name in entries}
+    manifest = {"format": FORMAT, "files": {n: {"bytes": sizes[n], "sha256": d} for n, d in entries.items()}}
+    FILES.write_json(building / MANIFEST, manifest)
+    FILES.flush_folder(building)
+    FILES.rename(building, folder)
+    problem = damage(folder)
+    if problem:
+        raise OSError(f"checkpoint {folder.name} reads back damaged: {problem}")
+
+
+def damage(folder: Path) -> str | None:
+    """What is wrong with a checkpoint, naming the file; None when every file has its recorded size and digest."""
+    try:
+        manifest = FILES.read_json(folder / MANIFEST)
+        files = manifest["files"]
+        if manifest["format"] != FORMAT:
+            return f"format {manifest['format']} of another release (this one writes {FORMAT})"
+        for name, entry in files.items():
+            path = folder / name
+            if not path.is_file():
+                return f"{name} is missing"
+            if path.stat().st_size != entry["bytes"]:
+                return f"{name} has {path.stat().st_size:,} bytes, expected {entry['bytes']:,}"
+            if FILES.digest(path) != entry["sha256"]:
+                return f"{name} has another digest than the manifest"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{MANIFEST} cannot be used ({type(error).__name__})"
+    return None
+
+
+def is_sound(folder: Path) -> bool:
+    """Whether a checkpoint is complete and every digest fits."""
+    return damage(folder) is None
+
+
+def read_group(folder: Path, name: str) -> dict[str, Tensor]:
+    """The tensors of one group of a checkpoint."""
+    return dict(read_tensors(FILES.read(folder / f"{name}.safetensors")))
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """The JSON state of a checkpoint."""
+    return dict(FILES.read_json(folder / "state.json"))
+
+
+def step_of(folder: Path) -> int:
+    """The step that a checkpoint folder is named after; -1 for other names."""
+    prefix, _, number = folder.name.partition("-")
+    return int(number) if prefix in ("step", "best") and number.isdigit() else -1
+
+
+def found(checkpoints: Path, prefix: str = "step") -> list[Path]:
+    """Checkpoint folders by falling step (never by time stamps, which clocks and copies change)."""
+    folders = [p for p in checkpoints.glob(f"{prefix}-*") if p.is_dir() and step_of(p) >= 0]
+    return sorted(folders, key=step_of, reverse=True)
+
+
+def newest_sound(checkpoints: Path) -> tuple[Path | None, list[tuple[str, str]]]:
+    """The newest undamaged checkpoint, and the damaged ones that were passed over as (name, what is wrong)."""
+    passed: list[tuple[str, str]] = []
+    for folder in found(checkpoints):
+        problem = damage(folder)
+        best = None if problem else read_state(folder).get("best")
+        if problem is None and best is not None:
+            problem = damage(checkpoints / best) and f"the best weights it names ({best}) are damaged"
+        if problem is None:
+            return folder, passed
+        passed.append((folder.name, problem))
+    return None, passed
+
+
+def prune(checkpoints: Path, keep: int) -> None:
+    """Remove all but the newest `keep` sound checkpoints, best weights that none of these names, and leavings."""
+    sound = [folder for folder in found(checkpoints) if is_sound(folder)]
+    kept = sound[:keep]
+    needed = {read_state(folder).get("best") for folder in kept}
+    newest_best = [p.name for p in found(checkpoints, "best") if is_sound(p)][:1]
+    for folder in found(checkpoints):
+        if folder not in kept:
+            FILES.remove(folder)
+    for folder in found(checkpoints, "best"):
+        if folder.name not in needed and folder.name not in newest_best:
+            FILES.remove(folder)
+    for leaving in checkpoints.glob("*.building"):
+        FILES.remove(leaving)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The optimizer's state as named tensors and JSON numbers, by position of the parameter."""
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, Any] = {}
+    for index, parameter in enumerate(_parameters(optimizer)):
+        for key, value in optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                tensors[f"{index}.{key}"] = value
+            elif value is not None:
+                numbers[f"{index}.{key}"] = value
+    return tensors, numbers
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+    """Give an optimizer of the same parameters the state that `optimizer_tensors` took."""
+    parameters = _parameters(optimizer)
+    optimizer.state.clear()
+    for name, value in [*tensors.items(), *numbers.items()]:
+        index, _, key = name.partition(".")
+        parameter = parameters[int(index)]
+        if isinstance(value, Tensor) and value.dim() > 0:
+            value = value.to(parameter.device)  # step counters stay where the optimizer keeps them
+        optimizer.state[parameter][key] = value
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def refuse(what: str, expected: Any, found_value: Any) -> None:
+    """Raise ResumeError when something that decides the weights is not what it was."""
+    if expected != found_value:
+        raise ResumeError(
+            f"this run cannot be continued exactly: {what} differs.",
+            expected=str(expected),
+            found=str(found_value),
+            next_move="restore it, or start a new run with bertune train",
+        )
+
+
+def digest_of_arrays(*arrays: Any) -> str:
+    """The sha256 over the bytes of arrays."""
+    import hashlib
+
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()

@@ -1,0 +1,109 @@
+"""Where and with what arithmetic a run computes: device, precision, threads."""
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from bertune.base.errors import BertuneError
+from bertune.base.sections import TrainingSection
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Device, precision ("fp32" or "bf16") and processor threads of a run."""
+
+    device: torch.device
+    precision: str
+    threads: int
+
+
+def compute(settings: TrainingSection) -> Compute:
+    """The device, precision and threads that the settings ask for, checked against the machine; sets the threads."""
+    device = _device(settings.device)
+    threads = settings.threads if isinstance(settings.threads, int) else available_threads()
+    torch.set_num_threads(threads)
+    precision = settings.precision
+    if precision == "auto":
+        precision = "bf16" if has_bf16(device) else "fp32"
+    return Compute(device, precision, threads)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps") if torch.backends.mps.is_available() else torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except Exception as error:
+        raise BertuneError(
+            "this device cannot be used here.",
+            where="training.device",
+            expected="auto, cpu" + (", cuda" if torch.cuda.is_available() else ""),
+            found=name,
+        ) from error
+    return device
+
+
+def hardware() -> str:
+    """cpu, cuda or mps: what a run takes when nothing is said."""
+    return _device("auto").type
+
+
+def available_threads() -> int:
+    """Processors that this process may use, counted as physical cores where known."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    physical = psutil.cpu_count(logical=False) or allowed
+    return max(1, min(allowed, physical))
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether bf16 is computed in hardware: emulated bf16 is slower than fp32, so it is not assumed."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags or ("bf16" in flags and "asimd" in flags)
+
+
+def describe_machine() -> dict[str, str | int | float]:
+    """What a record of a run says of the machine; no names of hosts or users."""
+    return {
+        "system": platform.system(),
+        "processor": _processor(),
+        "threads": torch.get_num_threads(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "accelerator": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none",
+        "bf16": has_bf16(torch.device("cpu")),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def peak_memory_gb() -> float:
+    """Highest resident memory of this process so far, in GB (2^30 bytes); on a GPU that of the device."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**30
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float(getattr(psutil.Process().memory_info(), "peak_wset", 0)) / 2**30
+    scale = 1 if platform.system() == "Darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * scale / 2**30

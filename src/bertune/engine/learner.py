@@ -1,0 +1,141 @@
+"""One update: forward, backward over micro-batches, one division, clipping, the optimizer's step."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bertune.base.seeds import derive
+from bertune.base.types import Batch, Terms
+from bertune.engine.averaging import Averages
+from bertune.engine.devices import Compute
+from bertune.model.encoder import Model
+from bertune.model.packing import to_device
+from bertune.regularizers._learned import Learned
+
+Loss = Callable[[Tensor, Tensor], Terms]
+Step = Callable[[Model, Loss, Batch, int], Terms]
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one update showed: mean loss of the batch, learning rate at the head, norm of the gradient."""
+
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+
+
+@dataclass(eq=False)
+class Learner:
+    """All that changes while a model learns; `scale(step)` is the schedule's factor on every learning rate."""
+
+    model: Model
+    loss: Loss
+    step_rule: Step
+    optimizer: torch.optim.Optimizer
+    schedule: Any
+    regularizers: Sequence[Any]
+    averages: Averages | None
+    compute: Compute
+    seed: int
+    steps: int
+    warmup: int
+    clip_norm: float
+    started: dict[str, Tensor]
+
+    def __post_init__(self) -> None:
+        self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
+        self.names = {id(p): name for name, p in self.model.network.named_parameters()}
+
+    def scale(self, step: int) -> float:
+        """The factor on the peak learning rates for update number `step` (from 0): warm-up, then the schedule."""
+        if self.schedule.own_warmup:
+            return float(self.schedule.factor(step, self.steps))
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        return float(self.schedule.factor(step - self.warmup, self.steps - self.warmup))
+
+    def update(self, micro: Sequence[Batch], step: int) -> Update:
+        """Make update number `step` (from 0) from one batch given in portions.
+
+        Where loss or gradient is not finite the weights stay as they are and the loss tells it.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        total, weight = 0.0, 0.0
+        for number, batch in enumerate(micro):
+            torch.manual_seed(derive(self.seed, "dropout", step, number))
+            batch = to_device(batch, self.compute.device)
+            with torch.autocast(self.compute.device.type, torch.bfloat16, enabled=self.compute.precision == "bf16"):
+                terms = self.step_rule(self.model, self.loss, batch, derive(self.seed, "step", step, number))
+            summed, weights = (terms.values * terms.weights).sum(), float(terms.weights.sum())
+            (summed / weights if len(micro) == 1 and weights else summed).backward()  # type: ignore[no-untyped-call]
+            total, weight = total + float(summed.detach()), weight + weights
+        divisor = 1.0 if len(micro) == 1 or not weight else weight
+        factor = self.scale(step)
+        norm = self._apply(divisor, factor, step)
+        loss = total / weight if weight else 0.0
+        return Update(loss if math.isfinite(norm) else math.nan, self.rates[0] * factor, norm)
+
+    def _apply(self, divisor: float, factor: float, step: int) -> float:
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
+        if not parameters:
+            return 0.0
+        gradients = [p.grad for p in parameters]
+        if divisor != 1.0:
+            torch._foreach_div_(gradients, divisor)
+        learned = self.learned() if self.regularizers else []
+        for rule in self.regularizers:
+            rule.before_step(learned)
+        norm = float(nn.utils.get_total_norm(gradients))
+        if not math.isfinite(norm):
+            return norm
+        if self.clip_norm and norm > self.clip_norm:
+            torch._foreach_mul_(gradients, self.clip_norm / (norm + 1e-6))
+        self.optimizer.step()
+        for rule in self.regularizers:
+            rule.after_step(learned)
+        if self.averages is not None:
+            self.averages.update(step + 1)
+        return norm
+
+    def learned(self) -> list[Learned]:
+        """The weights as regularizers see them: those with a gradient, where they began, their learning rate now."""
+        return [
+            Learned(self.names[id(p)], p, self.started.get(self.names[id(p)]), float(group["lr"]))
+            for group in self.optimizer.param_groups
+            for p in group["params"]
+            if p.grad is not None
+        ]
+
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """Within, the model holds the weights that are judged and kept: the averages where they are kept."""
+        with self.averages.applied() if self.averages else nullcontext():
+            yield
+
+
+def parameter_groups(
+    model: Model, parameters: dict[str, nn.Parameter], rate: float, layer_decay: float
+) -> list[dict[str, Any]]:
+    """Groups of parameters of like depth and kind, head first: rate × decay^depth, no weight decay on biases and norms.
+
+    Source: layer-wise decay as in Howard and Ruder 2018 (ULMFiT) section 3.2 and ELECTRA (Clark et al. 2020).
+    """
+    depths = model._depths()
+    groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
+    for name, parameter in parameters.items():
+        groups.setdefault((depths[name], parameter.ndim > 1), []).append(parameter)
+    result = []
+    for (depth, decays), members in sorted(groups.items(), key=lambda item: (item[0][0], not item[0][1])):
+        group: dict[str, Any] = {"params": members, "lr": rate * layer_decay**depth}
+        if not decays:
+            group["weight_decay"] = 0.0
+        result.append(group)
+    return result

@@ -1,0 +1,173 @@
+"""An encoder with the head of a task: a plain transformers model, read safely, run on packed batches."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bertune.base.errors import ModelError
+from bertune.base.seeds import derive
+from bertune.base.types import Batch, Output
+from bertune.model.packing import pad
+
+os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
+HEADS = {"sequence_classification": "AutoModelForSequenceClassification"}
+MAX_WEIGHT_BYTES = 64 * 2**30
+
+
+class Model:
+    """A network that answers packed batches. `network` is the ordinary transformers model."""
+
+    def __init__(self, network: Any, pad_id: int) -> None:
+        self.network, self.pad_id = network, pad_id
+
+    def __call__(self, batch: Batch) -> Output:
+        """logits[rows, classes] in float32."""
+        logits: Tensor = self.network(**pad(batch, self.pad_id)).logits
+        return Output(logits.float())
+
+    @property
+    def base(self) -> nn.Module:
+        """The encoder without the task's head."""
+        return self.network.base_model  # type: ignore[no-any-return]
+
+    @property
+    def parameters_count(self) -> int:
+        """Number of parameters."""
+        return sum(p.numel() for p in self.network.parameters())
+
+    def layers(self) -> list[nn.Module]:
+        """The encoder's layers from the bottom up (the longest list of like modules; one shared layer in ALBERT)."""
+        lists = [m for m in self.base.modules() if isinstance(m, nn.ModuleList) and len({type(x) for x in m}) == 1]
+        return list(max(lists, key=len)) if lists else []
+
+    def depth_of(self, name: str) -> int:
+        """How far a parameter lies from the head: 0 head, 1 top layer, …, layers + 1 embeddings."""
+        return self._depths()[name]
+
+    def _depths(self) -> dict[str, int]:
+        layers = self.layers()
+        of_layer = {id(p): len(layers) - i for i, layer in enumerate(layers) for p in layer.parameters()}
+        inside = {id(p) for p in self.base.parameters()}
+        pooler = getattr(self.base, "pooler", None)
+        head = {id(p) for p in pooler.parameters()} if pooler is not None else set()
+        depths = {}
+        for name, p in self.network.named_parameters():
+            default = 0 if id(p) not in inside or id(p) in head else len(layers) + 1
+            depths[name] = of_layer.get(id(p), default)
+        return depths
+
+    def new_parameters(self) -> set[str]:
+        """Names of the parameters that the pretrained weights did not bring."""
+        return set(getattr(self.network, "bertune_new", ()))
+
+
+def load(
+    folder: Path,
+    head: str,
+    classes: tuple[str, ...],
+    pad_id: int,
+    seed: int = 0,
+    config: dict[str, Any] | None = None,
+) -> Model:
+    """A model from a folder with a fresh head (or the saved one when it fits), its new weights drawn from `seed`.
+
+    Reads safetensors only and runs no code of the folder. `config` holds settings that differ from the saved ones;
+    those that the architecture does not know are refused. Raises ModelError.
+    """
+    import transformers
+
+    settings = _config(folder, classes, config or {})
+    _check_weights(folder)
+    torch.manual_seed(derive(seed, "new weights"))
+    quiet = logging.getLogger("transformers")
+    level = quiet.level
+    quiet.setLevel(logging.ERROR)
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        network, info = getattr(transformers, HEADS[head]).from_pretrained(
+            str(folder),
+            config=settings,
+            trust_remote_code=False,
+            use_safetensors=True,
+            attn_implementation=_attention(settings),
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    except Exception as error:
+        raise ModelError(
+            "the model cannot be read.",
+            where=str(folder),
+            expected="an encoder saved as safetensors",
+            found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+            next_move="bertune models lists what is at hand",
+        ) from error
+    finally:
+        quiet.setLevel(level)
+    new = set(info["missing_keys"]) | {str(entry[0]) for entry in info["mismatched_keys"]}
+    network.bertune_new = frozenset(new)
+    return Model(network, pad_id)
+
+
+def _config(folder: Path, classes: tuple[str, ...], changes: dict[str, Any]) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    except Exception as error:
+        raise ModelError(
+            "the model's config.json cannot be used.",
+            where=str(folder),
+            expected="an architecture that transformers itself knows (bertune runs no code from a model's folder)",
+            found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+        ) from error
+    if classes:
+        config.num_labels = len(classes)
+        config.id2label = dict(enumerate(classes))
+        config.label2id = {name: i for i, name in enumerate(classes)}
+    for name, value in changes.items():
+        target = _setting_name(config, name)
+        if target is None:
+            raise ModelError(f"this architecture has no setting {name}.", where=f"{folder} ({config.model_type})")
+        setattr(config, target, value)
+    return config
+
+
+# what the same setting is called in the configurations of transformers
+NAMES = {
+    "dropout": ("hidden_dropout_prob", "hidden_dropout", "dropout", "mlp_dropout"),
+    "attention_dropout": ("attention_probs_dropout_prob", "attention_dropout"),
+    "head_dropout": ("classifier_dropout", "seq_classif_dropout", "classifier_dropout_prob"),
+}
+
+
+def _setting_name(config: Any, name: str) -> str | None:
+    return next((option for option in NAMES.get(name, (name,)) if hasattr(config, option)), None)
+
+
+def _attention(config: Any) -> str:
+    """SDPA where the architecture has it, else plain attention; never what the folder's config asks for."""
+    from transformers import MODEL_MAPPING
+
+    network = MODEL_MAPPING.get(type(config), None)
+    network = network[0] if isinstance(network, (tuple, list)) else network
+    return "sdpa" if getattr(network, "_supports_sdpa", False) else "eager"
+
+
+def _check_weights(folder: Path) -> None:
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        others = ", ".join(sorted(p.name for p in folder.iterdir() if p.suffix in (".bin", ".pt", ".ckpt", ".h5")))
+        raise ModelError(
+            "no safetensors weights.",
+            where=str(folder),
+            expected="model.safetensors",
+            found=others or "none",
+            next_move="convert pickled weights on a machine you trust; bertune reads no pickle",
+        )
+    if sum(f.stat().st_size for f in files) > MAX_WEIGHT_BYTES:
+        raise ModelError("the weights are larger than any encoder.", where=str(folder), expected="at most 64 GB")

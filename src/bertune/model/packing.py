@@ -1,0 +1,39 @@
+"""Packed texts in, one output a text out. The padded form exists only inside this file."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bertune.base.types import Batch
+
+
+def pad(batch: Batch, pad_id: int) -> dict[str, Tensor]:
+    """The padded form of a batch: input_ids[texts, longest], attention_mask where texts differ in length, types.
+
+    The mask is left out when no text is padded: attention is faster without one.
+    """
+    sizes = batch.starts[1:] - batch.starts[:-1]
+    longest = int(sizes.max()) if len(sizes) else 0
+    columns = torch.arange(longest, device=batch.ids.device)
+    real = columns[None, :] < sizes[:, None]  # (texts, longest)
+    ids = torch.full(real.shape, pad_id, dtype=batch.ids.dtype, device=batch.ids.device)
+    ids[real] = batch.ids
+    padded = {"input_ids": ids}
+    if int(sizes.sum()) != real.numel():
+        padded["attention_mask"] = real.to(torch.long)
+    if batch.types is not None:
+        types = torch.zeros_like(ids)
+        types[real] = batch.types
+        padded["token_type_ids"] = types
+    return padded
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The batch with its tensors on a device."""
+    if device.type == "cpu":
+        return batch
+    move: Any = lambda t: None if t is None else t.to(device, non_blocking=True)  # noqa: E731
+    return Batch(
+        move(batch.ids), move(batch.starts), move(batch.owner), move(batch.targets), batch.rows, move(batch.types)
+    )
