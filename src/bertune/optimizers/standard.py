@@ -9,6 +9,7 @@ from typing import Annotated
 
 import torch
 from annotated_types import Ge, Gt, Le, Lt
+from pydantic import Field
 
 from bertune.optimizers._types import Beta, Decay, Epsilon, Groups, fused
 
@@ -66,11 +67,8 @@ def adam(
 def gradient_descent(groups: Groups, learning_rate: float) -> torch.optim.Optimizer:
     """Weights minus learning rate times gradient, and nothing else.
 
-    No decay of weights, also in groups that ask for it. With training.batch_size as large as the data it is full-batch
-    gradient descent.
+    With training.batch_size as large as the data it is full-batch gradient descent.
     """
-    for group in groups:
-        group["weight_decay"] = 0.0
     return torch.optim.SGD(groups, learning_rate, fused=fused(groups))
 
 
@@ -79,7 +77,9 @@ def sgd(
     learning_rate: float,
     *,
     momentum: Beta = 0.0,
-    dampening: Annotated[float, Ge(0), Le(1)] = 0.0,
+    dampening: Annotated[
+        float, Ge(0), Le(1), Field(description="share of the gradient kept out of the momentum")
+    ] = 0.0,
     weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """Stochastic gradient descent, with momentum and coupled weight decay where they are set.
@@ -100,7 +100,11 @@ def momentum(
 
 
 def nesterov(
-    groups: Groups, learning_rate: float, *, momentum: Annotated[float, Gt(0), Lt(1)] = 0.9, weight_decay: Decay = 0.0
+    groups: Groups,
+    learning_rate: float,
+    *,
+    momentum: Annotated[float, Gt(0), Lt(1), Field(description="what the momentum keeps at each update")] = 0.9,
+    weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """Momentum that looks one step ahead.
 
@@ -114,14 +118,14 @@ def adagrad(
     groups: Groups,
     learning_rate: float,
     *,
-    rate_decay: Annotated[float, Ge(0)] = 0.0,
-    initial_sum: Annotated[float, Ge(0)] = 0.0,
+    rate_decay: Annotated[float, Ge(0), Field(description="rate / (1 + (updates - 1) · rate_decay)")] = 0.0,
+    initial_sum: Annotated[float, Ge(0), Field(description="sum of squares to start from")] = 0.0,
     epsilon: Epsilon = 1e-10,
     weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """Gradients over the root of the sum of all squared gradients so far.
 
-    rate_decay: the rate is divided by 1 + (updates - 1) · rate_decay. weight_decay is coupled (added to the gradient).
+    weight_decay is coupled (added to the gradient).
     Source: Duchi et al. 2011; torch.optim.Adagrad.
     """
     return torch.optim.Adagrad(
@@ -145,15 +149,14 @@ def rmsprop(
     *,
     alpha: Beta = 0.99,
     momentum: Beta = 0.0,
-    centered: bool = False,
+    centered: Annotated[bool, Field(description="running variance in place of the mean square")] = False,
     epsilon: Epsilon = 1e-8,
     weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """Gradients over the root of a running mean of squared gradients.
 
-    alpha: how slowly that mean forgets; centered: the running variance instead. The mean is not bias-corrected: the
-    first updates are up to 1 / sqrt(1 - alpha) times larger. weight_decay is coupled (added to the gradient).
-    Source: Tieleman and Hinton 2012, lecture 6.5; torch.optim.RMSprop.
+    The mean is not bias-corrected: the first updates are up to 1 / sqrt(1 - alpha) times larger. weight_decay is
+    coupled (added to the gradient). Source: Tieleman and Hinton 2012, lecture 6.5; torch.optim.RMSprop.
     """
     return torch.optim.RMSprop(groups, learning_rate, alpha, epsilon, weight_decay, momentum, centered)
 
@@ -165,13 +168,13 @@ def nadam(
     beta1: Beta = 0.9,
     beta2: Beta = 0.999,
     epsilon: Epsilon = 1e-8,
-    momentum_decay: Annotated[float, Ge(0)] = 0.004,
-    decoupled: bool = True,
+    momentum_decay: Annotated[float, Ge(0), Field(description="how fast the momentum rises to beta1")] = 0.004,
+    decoupled: Annotated[bool, Field(description="weight decay as in adamw; else added to the gradient")] = True,
     weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """Adam with Nesterov's look ahead.
 
-    decoupled: weight decay as in adamw rather than added to the gradient. Source: Dozat 2016; torch.optim.NAdam.
+    Source: Dozat 2016; torch.optim.NAdam.
     """
     return torch.optim.NAdam(
         groups, learning_rate, (beta1, beta2), epsilon, weight_decay, momentum_decay, decoupled_weight_decay=decoupled
@@ -185,12 +188,12 @@ def radam(
     beta1: Beta = 0.9,
     beta2: Beta = 0.999,
     epsilon: Epsilon = 1e-8,
-    decoupled: bool = True,
+    decoupled: Annotated[bool, Field(description="weight decay as in adamw; else added to the gradient")] = True,
     weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """Adam whose first updates go without the scaling, until its variance is known well enough.
 
-    decoupled: weight decay as in adamw rather than added to the gradient. Source: Liu et al. 2020, algorithm 2;
+    Source: Liu et al. 2020, algorithm 2;
     torch.optim.RAdam.
     """
     return torch.optim.RAdam(
@@ -218,15 +221,17 @@ def adafactor(
     groups: Groups,
     learning_rate: float,
     *,
-    decay_power: Annotated[float, Ge(-1), Le(0)] = -0.8,
+    decay_power: Annotated[
+        float, Ge(-1), Le(0), Field(description="the mean of squares forgets by 1 - update ** this")
+    ] = -0.8,
     smallest_scale: Epsilon = 1e-3,
-    clip: Annotated[float, Gt(0)] = 1.0,
+    clip: Annotated[float, Gt(0), Field(description="largest root mean square of an update")] = 1.0,
     weight_decay: Decay = 0.0,
 ) -> torch.optim.Optimizer:
     """Squared gradients kept as one number per row and column, so that the state is small.
 
     The learning rate is relative: the root mean square of the tensor's weights (at least smallest_scale) multiplies it,
-    and it never exceeds 1 / sqrt(update). clip: largest root mean square of an update. weight_decay is decoupled.
+    and it never exceeds 1 / sqrt(update). weight_decay is decoupled.
     Source: Shazeer and Stern 2018, algorithms 4 and 5; torch.optim.Adafactor.
     """
     return torch.optim.Adafactor(

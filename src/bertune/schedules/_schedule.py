@@ -1,6 +1,13 @@
 """What the schedules share: the base class, which has nothing to observe and nothing to keep."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge, Gt, Le
+from pydantic import Field
+
+End = Annotated[float, Ge(0), Le(1), Field(description="factor at the end of the run")]
+Factor = Annotated[float, Gt(0), Le(1), Field(description="what the rate is multiplied by each time")]
+Share = Annotated[float, Gt(0), Le(1)]
 
 
 class Schedule:

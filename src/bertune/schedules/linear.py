@@ -1,20 +1,16 @@
 """A straight line down."""
 
-from typing import Annotated
-
-from annotated_types import Ge, Le
-
-from bertune.schedules._schedule import Schedule, progress
+from bertune.schedules._schedule import End, Schedule, progress
 
 
 class Linear(Schedule):
     """A straight line from the peak to `end`; the usual choice for fine-tuning.
 
-    end: factor at the end of the run. Source: Devlin et al. 2019, appendix A.2; transformers
+    Source: Devlin et al. 2019, appendix A.2; transformers
     get_linear_schedule_with_warmup (end = 0).
     """
 
-    def __init__(self, *, end: Annotated[float, Ge(0), Le(1)] = 0.0) -> None:
+    def __init__(self, *, end: End = 0.0) -> None:
         self._end = end
 
     def factor(self, step: int, steps: int) -> float:
