@@ -1,0 +1,215 @@
+"""Reads a source into a Table, joins Tables, and tells their content by a digest."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bertune.base.errors import DataError
+from bertune.base.registry import load, names, nearest
+from bertune.base.settings import build, schema
+from bertune.base.types import SPLITS, Ints, Table
+from bertune.data._spool import Spool
+from bertune.data._types import as_text, common_schema, fit
+from bertune.data.readers._chunk import Chunk, Reader
+
+
+class ReadingSettings(Protocol):
+    """The settings of a recipe's data section that say how a source is read."""
+
+    @property
+    def format(self) -> str: ...
+    @property
+    def encoding(self) -> str: ...
+    @property
+    def delimiter(self) -> str: ...
+    @property
+    def quoting(self) -> Any: ...
+
+
+def read(path: str | Path, settings: ReadingSettings, given: str | None = None) -> Table:
+    """The rows of a file, folder or hf:<dataset>.
+
+    Chunks are streamed; beyond 64 MB the columns lie in a memory-mapped temporary file. `given` marks all rows with a
+    split name (train, valid, test); where the source itself names its splits and `given` is among them, the rows of
+    that split alone are read. Raises DataError with file and row.
+    """
+    source = str(path)
+    reader = reader_for(source, settings)
+    spool = Spool()
+    origins: list[tuple[Ints, Ints, Ints, Ints]] = []
+    for chunk in reader.read(source):
+        spool.add(chunk.columns)
+        origins.append((chunk.files, chunk.rows, chunk.lines, _given(chunk)))
+    file, row, line, split = (np.concatenate(parts) for parts in zip(*origins, strict=True))
+    facts = dict(reader.facts) | ({"memory": "mapped from disk"} if spool.on_disk else {})
+    table = Table(spool.table(), tuple(reader.files), file, row, line, split, facts)
+    return table if given is None else _marked(table, given)
+
+
+def _given(chunk: Chunk) -> Ints:
+    split = -1 if chunk.split is None else SPLITS.index(chunk.split)
+    return np.full(len(chunk.rows), split, np.int64)
+
+
+def _marked(table: Table, given: str) -> Table:
+    number = SPLITS.index(given)
+    own = np.flatnonzero(table.given == number)
+    if 0 < len(own) < len(table):
+        others = {SPLITS[i] if i >= 0 else "no split" for i in set(table.given.tolist()) - {number}}
+        said = f"{len(own):,} rows of its split {given}; not those of {', '.join(sorted(others))}"
+        return replace(table.take(own), facts=dict(table.facts) | {"rows": said})
+    return replace(table, given=np.full(len(table), number, np.int64))
+
+
+def reader_for(path: str, settings: ReadingSettings) -> Reader:
+    """The reader for a path with its settings. Raises DataError where there is no such source or format."""
+    _check_exists(path)
+    name = settings.format
+    if name == "auto":
+        name = next((n for n in names("readers") if load("readers", n).recognise(path)), "")
+        if not name:
+            raise _unrecognised(path)
+    elif name not in names("readers"):
+        raise DataError(
+            f"there is no format called {name!r}.",
+            where=path,
+            expected="auto, " + ", ".join(names("readers")),
+            next_move=f"did you mean --set data.format={nearest(name, list(names('readers')))}?",
+        )
+    part = load("readers", name)
+    known = schema(part).model_fields
+    wanted = {"encoding": settings.encoding, "delimiter": settings.delimiter, "quoting": settings.quoting}
+    reader: Reader = build(part, values={key: value for key, value in wanted.items() if key in known})
+    return reader
+
+
+def _check_exists(path: str) -> None:
+    if path.startswith("hf:"):
+        return
+    file = Path(path)
+    if file.exists() or ("#" in path and Path(path.rsplit("#", 1)[0]).exists()):
+        return
+    beside = [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
+    close = nearest(file.name, sorted(beside)[:1000]) if beside else ""
+    raise DataError(
+        "there is no such file or folder.",
+        where=path,
+        found=f"{len(beside):,} files in {file.parent}" if beside else f"no folder {file.parent} or nothing in it",
+        next_move=f"did you mean {file.parent / close}?" if close else "check the path",
+    )
+
+
+def _unrecognised(path: str) -> DataError:
+    folder = Path(path).is_dir()
+    known = "a folder per class with .txt files, or the .tsv files of GLUE" if folder else ", ".join(_suffixes())
+    return DataError(
+        f"the format of this {'folder' if folder else 'file'} is not recognised.",
+        where=path,
+        expected=known,
+        next_move=f"a data set in the hub's layout: hf:{path}" if folder else "name it: --set data.format=csv",
+    )
+
+
+def _suffixes() -> list[str]:
+    return sorted({suffix for name in names("readers") for suffix in load("readers", name).suffixes})
+
+
+def concatenate(tables: Sequence[Table], required: Sequence[str] = ()) -> Table:
+    """One table of all rows. Columns may stand in another order, and one that a table lacks is null there.
+
+    Types are joined: whole and broken numbers to float64, anything else to text. `required` columns must be in each
+    table. Raises DataError naming file and column where a required column is missing, where two names differ in case
+    only, or where lists meet plain values.
+    """
+    first = tables[0]
+    for table in tables:
+        for name in required:
+            if name not in table.names:
+                raise _lacks(table, name)
+    for table in tables[1:]:
+        _check_alike(first, table)
+    kept = common_schema(table.columns.schema for table in tables)
+    columns = pa.concat_tables([_refit(table.columns, kept) for table in tables])
+    files: list[str] = []
+    places = []
+    for table in tables:
+        offset = len(files)
+        files.extend(table.files)
+        places.append((table.file + offset, table.row, table.line, table.given))
+    file, row, line, given = (np.concatenate(parts) for parts in zip(*places, strict=True))
+    return Table(columns, tuple(files), file, row, line, given, first.facts)
+
+
+def _refit(columns: pa.Table, kept: pa.Schema) -> pa.Table:
+    if columns.schema == kept:
+        return columns
+    return pa.Table.from_batches([fit(batch, kept) for batch in columns.to_batches()], kept)
+
+
+def _lacks(table: Table, name: str) -> DataError:
+    return DataError(
+        f"there is no column {name!r}.",
+        where=table.files[0],
+        expected=f"the column {name!r}, as in the training file",
+        found=", ".join(table.names),
+        next_move=f"rename {nearest(name, list(table.names))!r}, or add the column",
+    )
+
+
+def _check_alike(first: Table, table: Table) -> None:
+    by_case = {name.casefold(): name for name in first.names}
+    for name in table.names:
+        twin = by_case.get(name.casefold(), name)
+        if twin != name and name not in first.names and twin not in table.names:
+            raise DataError(
+                f"the column {name!r} is called {twin!r} in {first.files[0]}.",
+                where=table.files[0],
+                next_move=f"rename it to {twin!r}",
+            )
+        if name in first.names:
+            _check_kinds(first, table, name)
+    if len(first.columns.schema) and not set(first.names) & set(table.names):
+        raise DataError(
+            f"no column is shared with {first.files[0]}.",
+            where=table.files[0],
+            expected=", ".join(first.names),
+            found=", ".join(table.names),
+            next_move="give the columns the same names; does the file lack a header line?",
+        )
+
+
+def _check_kinds(first: Table, table: Table, name: str) -> None:
+    kinds = [t.columns.schema.field(name).type for t in (first, table)]
+    nested = [pa.types.is_nested(kind) for kind in kinds]
+    if nested[0] != nested[1] and not any(pa.types.is_null(kind) for kind in kinds):
+        raise DataError(
+            f"the column {name!r} holds {'lists' if nested[1] else 'plain values'}.",
+            where=table.files[0],
+            expected=f"{'lists' if nested[0] else 'plain values'}, as in {first.files[0]}",
+            found=str(kinds[1]),
+            next_move="write both files in the same form",
+        )
+
+
+def digest(table: Table, columns: Sequence[str]) -> str:
+    """The sha256 of the content of columns, in this order, in hex.
+
+    The same over processes, chunking and formats: values count as text, null and "" differ.
+    """
+    whole = hashlib.sha256()
+    for name in columns:
+        lengths, content = hashlib.sha256(), hashlib.sha256()
+        for part in table.columns.column(name).chunks:
+            values = as_text(part)
+            sizes = pc.fill_null(pc.cast(pc.binary_length(values), pa.int64()), -1)
+            lengths.update(sizes.to_numpy(zero_copy_only=False).astype("<i8").tobytes())
+            content.update("".join(v for v in values.to_pylist() if v).encode("utf-8"))
+        for piece in (name.encode("utf-8"), lengths.digest(), content.digest()):
+            whole.update(len(piece).to_bytes(8, "little") + piece)
+    return whole.hexdigest()
