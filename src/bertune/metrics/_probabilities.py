@@ -1,5 +1,6 @@
 """What the metrics of probabilities share."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -33,4 +34,22 @@ class OfRows:
 
     def of_rows(self, judged: Judged) -> Floats:
         """The value of each row [rows]; the metric is their mean."""
+        raise NotImplementedError
+
+
+Weighted = Callable[[Floats], float]
+
+
+class OfWeights:
+    """A metric that can weigh its rows, so that a resample is how often each row was drawn and nothing is sorted anew."""
+
+    best: ClassVar[str] = "high"
+    kind: ClassVar[str] = "class"
+
+    def __call__(self, judged: Judged) -> float:
+        """The metric of one judging."""
+        return self.weighted(judged)(np.ones(len(judged)))
+
+    def weighted(self, judged: Judged) -> Weighted:
+        """The metric as a function of one weight a row [rows]."""
         raise NotImplementedError

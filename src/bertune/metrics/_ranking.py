@@ -1,22 +1,36 @@
 """How well scores rank the rows of a class above the others, ties included."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from bertune.base.types import Floats, Judged
+from bertune.base.types import Floats, Ints, Judged
 from bertune.metrics._probabilities import probabilities
 
 
-def columns(judged: Judged) -> list[tuple[Floats, Floats]]:
-    """(scores[rows], 1.0 where the row is of the class) for the second of two classes, or for every class of more."""
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Rows in falling order of one class's score: `order`, which are of the class, and the last row of each score."""
+
+    order: Ints
+    positive: Floats
+    last: Ints
+
+    def stairs(self, weights: Floats) -> tuple[Floats, Floats]:
+        """(weight of positives, weight of others) at or above each distinct score, from the highest down."""
+        ordered = weights[self.order]
+        hits = np.cumsum(self.positive * ordered)[self.last]
+        return hits, np.cumsum(ordered)[self.last] - hits
+
+
+def ranked(judged: Judged) -> list[Ranked]:
+    """The ranking for the second of two classes, or for every class of more."""
     given = probabilities(judged)
     gold = np.asarray(judged.gold, dtype=np.int64)
     asked = [1] if given.shape[1] == 2 else range(given.shape[1])
-    return [(given[:, k], (gold == k).astype(np.float64)) for k in asked]
-
-
-def stairs(scores: Floats, positive: Floats) -> tuple[Floats, Floats]:
-    """(positives, others) at or above each distinct score, from the highest score down."""
-    order = np.argsort(-scores, kind="stable")
-    ordered, hits = scores[order], np.cumsum(positive[order])
-    last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-    return hits[last], last + 1.0 - hits[last]
+    found = []
+    for k in asked:
+        order = np.argsort(-given[:, k], kind="stable")
+        last = np.append(np.flatnonzero(np.diff(given[order, k])), len(order) - 1)
+        found.append(Ranked(order, (gold[order] == k).astype(np.float64), last))
+    return found

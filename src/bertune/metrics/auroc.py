@@ -5,10 +5,11 @@ from typing import ClassVar
 import numpy as np
 
 from bertune.base.types import Floats, Judged
-from bertune.metrics._ranking import columns, stairs
+from bertune.metrics._probabilities import OfWeights, Weighted
+from bertune.metrics._ranking import Ranked, ranked
 
 
-class Auroc:
+class Auroc(OfWeights):
     """Chance that a row of the class scores above a row of the others, in [0, 1]; 0.5 is guessing.
 
     Two classes: of the second one. More: mean over the classes that occur in gold and are not all of it, each against
@@ -17,15 +18,20 @@ class Auroc:
     """
 
     best: ClassVar[str] = "high"
-    kind: ClassVar[str] = "class"
 
-    def __call__(self, judged: Judged) -> float:
-        """The metric of one judging."""
-        areas = [_area(s, p) for s, p in columns(judged) if 0 < p.sum() < len(p)]
-        return float(np.mean(areas)) if areas else 0.5
+    def weighted(self, judged: Judged) -> Weighted:
+        """The rankings are made once; weights change only the steps."""
+        rankings = ranked(judged) if len(judged) else []
+
+        def metric(weights: Floats) -> float:
+            areas = [a for r in rankings if (a := _area(r, weights)) is not None]
+            return float(np.mean(areas)) if areas else 0.5
+
+        return metric
 
 
-def _area(scores: Floats, positive: Floats) -> float:
-    hits, others = stairs(scores, positive)
-    hits, others = np.append(0.0, hits), np.append(0.0, others)
-    return float(np.trapezoid(hits, others) / (hits[-1] * others[-1]))
+def _area(ranking: Ranked, weights: Floats) -> float | None:
+    hits, others = ranking.stairs(weights)
+    if hits[-1] == 0 or others[-1] == 0:
+        return None
+    return float(np.trapezoid(np.append(0.0, hits / hits[-1]), np.append(0.0, others / others[-1])))

@@ -20,5 +20,5 @@ class Matthews(OfCounts):
         of_guess = rows**2 - np.sum(counts.guess**2, axis=-1)
         # Rounding may leave a variance a hair beside 0 when the counts are weights.
         alone = np.minimum(of_gold, of_guess) <= 1e-12 * rows**2
-        below = np.where(alone, 0.0, np.sqrt(np.maximum(of_gold, 0.0)) * np.sqrt(np.maximum(of_guess, 0.0)))
+        below = np.where(alone, 0.0, np.sqrt(np.abs(of_gold * of_guess)))
         return ratio(together, below)

@@ -1,0 +1,143 @@
+"""Rows whose label is probably wrong: confident learning over out-of-sample probabilities."""
+
+import warnings
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from bertune.base import seeds
+from bertune.base.types import Floats, Ints
+
+MOST_ROWS = 20_000  # rows that one fold learns from; more change the probabilities little and cost much
+STRENGTHS = (0.003, 0.03, 0.3)  # inverse L2 penalties tried on the first fold
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A row (position) whose given class is probably wrong, the class suggested instead, and how sure that is.
+
+    `score` in [0, 1] is the normalised margin (p(given) - max p(other) + 1) / 2: the smaller, the surer.
+    """
+
+    row: int
+    given: int
+    suggested: int
+    score: float
+
+    def as_json(self) -> dict[str, float | int]:
+        """The suspect as plain values."""
+        return asdict(self)
+
+
+def suspects(probabilities: Floats, given: Ints) -> list[Suspect]:
+    """Rows whose given class is probably wrong, the surest first.
+
+    probabilities[rows, classes] must be out of sample (see `cross_validated`), given[rows] are the labels as they
+    stand. A row is a suspect when it counts in the confident joint as another class, and the likeliest class is not
+    the given one. Source: Northcutt, Jiang and Chuang (2021), Confident Learning, eq. 1-2 and section 3.2 (rank by
+    normalised margin). Reference: cleanlab's find_label_issues(filter_by="confident_learning").
+    """
+    chance = np.asarray(probabilities, dtype=np.float64)
+    given = np.asarray(given, dtype=np.int64)
+    if not len(given):
+        return []
+    rows = np.arange(len(given))
+    likeliest = chance.argmax(axis=1)
+    passes = chance >= _thresholds(chance, given) - 1e-6
+    count = passes.sum(axis=1)
+    confident = np.where(count > 1, likeliest, passes.argmax(axis=1))
+    wrong = (count > 0) & (confident != given) & (likeliest != given)
+    others = chance.copy()
+    others[rows, given] = -np.inf
+    margin = np.clip((chance[rows, given] - others.max(axis=1) + 1.0) / 2.0, 0.0, 1.0)
+    found = np.flatnonzero(wrong)
+    return [
+        Suspect(int(i), int(given[i]), int(likeliest[i]), float(margin[i]))
+        for i in found[np.argsort(margin[found], kind="stable")]
+    ]
+
+
+def _thresholds(chance: Floats, given: Ints) -> Floats:
+    """Mean probability of each class over the rows given it [classes]; out of reach for a class without rows."""
+    n = np.bincount(given, minlength=chance.shape[1])
+    total = np.bincount(given, weights=chance[np.arange(len(given)), given], minlength=chance.shape[1])
+    return np.asarray(np.where(n > 0, total / np.maximum(n, 1), np.inf))
+
+
+def cross_validated(
+    features: Floats, targets: Ints, classes: int, seed: int, folds: int = 5, groups: Ints | None = None
+) -> Floats:
+    """Out-of-sample probabilities [rows, classes] by logistic regression on standardised features [rows, d].
+
+    Each row is judged by a model that saw neither it nor a row of its group (near duplicates share one). Classes are
+    spread evenly over the folds; a class that is absent from a fold's training rows gets 0 there. The L2 strength is
+    the best of three on the first fold. Each fold learns from at most 20,000 rows, drawn by seed.
+    """
+    features = np.asarray(features, dtype=np.float32)
+    targets = np.asarray(targets, dtype=np.int64)
+    fold = assign_folds(targets, seed, folds, groups)
+    found = np.zeros((len(targets), classes))
+    strength: float | None = None
+    for k in range(folds):
+        held, train = np.flatnonzero(fold == k), np.flatnonzero(fold != k)
+        if len(train) > MOST_ROWS:
+            train = np.sort(seeds.generator(seed, "fold", k).choice(train, MOST_ROWS, replace=False))
+        if not len(held) or not len(train):
+            found[held] = 1.0 / classes
+            continue
+        scaler = StandardScaler().fit(features[train])
+        x, unseen = scaler.transform(features[train]), scaler.transform(features[held])
+        tried = STRENGTHS if strength is None else (strength,)
+        fits = [_fit(x, targets[train], unseen, classes, c) for c in tried]
+        best = int(np.argmin([_loss(p, targets[held]) for p in fits]))
+        strength, found[held] = tried[best], fits[best]
+    return found
+
+
+def assign_folds(targets: Ints, seed: int, folds: int = 5, groups: Ints | None = None) -> Ints:
+    """The fold of each row [rows], from 0: groups stay whole, classes and sizes are as even as that allows.
+
+    Groups go one by one, the largest first, to the fold that has the fewest rows of their classes (then the fewest
+    rows): a rare class reaches as many folds as it has groups.
+    """
+    rows = len(targets)
+    _, group = np.unique(np.arange(rows) if groups is None else np.asarray(groups), return_inverse=True)
+    order = seeds.generator(seed, "folds").permutation(rows)
+    members: dict[int, list[int]] = {}
+    for row in order.tolist():
+        members.setdefault(int(group[row]), []).append(row)
+    fold = np.zeros(rows, dtype=np.int64)
+    share = 1.0 / np.maximum(np.bincount(targets), 1)
+    per_class = np.zeros((folds, len(share)))
+    sizes = np.zeros(folds)
+    # A stable sort: groups of one size stay in their seeded order.
+    for rows_of_group in sorted(members.values(), key=len, reverse=True):
+        kinds = targets[rows_of_group]
+        load = (per_class[:, kinds] * share[kinds]).sum(axis=1)
+        chosen = int(np.lexsort((sizes, np.round(load, 9)))[0])
+        fold[rows_of_group] = chosen
+        np.add.at(per_class[chosen], kinds, 1.0)
+        sizes[chosen] += len(rows_of_group)
+    return fold
+
+
+def _loss(chance: Floats, gold: Ints) -> float:
+    return float(-np.log(np.maximum(chance[np.arange(len(gold)), gold], 1e-6)).mean())
+
+
+def _fit(x: Floats, y: Ints, unseen: Floats, classes: int, strength: float) -> Floats:
+    """Probabilities [unseen rows, classes] of a logistic regression on x[rows, d], y[rows]."""
+    found = np.zeros((len(unseen), classes))
+    seen = np.unique(y)
+    if len(seen) == 1:
+        found[:, seen[0]] = 1.0
+        return found
+    with warnings.catch_warnings():
+        # Stopping early is meant: the ranking of the suspects settles long before the last digit of the weights.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = LogisticRegression(C=strength, tol=1e-3, max_iter=60).fit(x, y)
+    found[:, model.classes_] = model.predict_proba(unseen)
+    return found / found.sum(axis=1, keepdims=True)
