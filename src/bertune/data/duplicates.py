@@ -45,10 +45,11 @@ def groups(texts: Sequence[str | None], pairs: Sequence[str | None] | None = Non
         forms = [None if f is None else f + _SEPARATOR + _same(p or "") for f, p in joined]
     exact, distinct = _numbered(forms)
     bare = _bare([d for d in distinct if d is not None])
-    alike, bare_distinct = _numbered(bare)
-    order = np.array(sorted(range(len(bare_distinct)), key=bare_distinct.__getitem__), dtype=np.int64)
+    alike, found = _numbered(bare)
+    bare_distinct = [b or "" for b in found]
+    order = np.array(sorted(range(len(found)), key=lambda i: bare_distinct[i]), dtype=np.int64)
     component = np.empty(len(order), dtype=np.int64)
-    component[order] = _components([bare_distinct[i] or "" for i in order.tolist()])
+    component[order] = _components([bare_distinct[i] for i in order.tolist()])
     near_of_distinct = np.arange(len(distinct)) + len(order)
     near_of_distinct[[i for i, d in enumerate(distinct) if d is not None]] = component[alike]
     return exact, _renumbered(near_of_distinct[exact])
@@ -109,7 +110,8 @@ def _components(forms: Sequence[str]) -> Ints:
         if verified.any():
             edges.append((left[verified], right[verified]))
             rows, columns = (np.concatenate(side) for side in zip(*edges, strict=True))
-            graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(len(forms),) * 2)
+            ones = np.ones(len(rows), dtype=np.int8)
+            graph = coo_array((ones, (rows, columns)), shape=(len(forms),) * 2)  # type: ignore[no-untyped-call]
             component = connected_components(graph, directed=False)[1].astype(np.int64)
     return component
 
@@ -219,3 +221,14 @@ def _verified(forms: Sequence[str], left: Ints, right: Ints) -> NDArray[np.bool_
         enough = shared >= NEAR * (total - shared)
         result[start:end] = enough.reshape(-1, 2).all(axis=1)
     return result
+
+
+def leaked(numbers: Ints, train: Ints, valid: Ints, test: Ints) -> Ints:
+    """Positions of the valid and test rows whose group has a row in an earlier split, in ascending order.
+
+    `numbers` are the exact or near groups, the rest are positions of the rows of each split. Train is earlier than
+    valid, valid earlier than test.
+    """
+    in_valid = valid[np.isin(numbers[valid], numbers[train])]
+    in_test = test[np.isin(numbers[test], numbers[np.concatenate([train, valid])])]
+    return np.sort(np.concatenate([in_valid, in_test])).astype(np.int64)

@@ -71,7 +71,7 @@ def _at_least_one(quota: Ints, share: Floats, owed: Floats) -> None:
         owed[bin_] -= 1
 
 
-def _deal_groups(
+def _deal_groups(  # noqa: PLR0917 - the arrays of one dealing, all of them needed
     bins: Ints, hashes: Hashes, label: Ints, group: Ints, sizes: Ints, quota: Ints, shares: Floats
 ) -> None:
     """Put every group of several rows into the bin that lacks most of it; takes the rows off `quota`.
