@@ -1,5 +1,6 @@
 """Down when nothing gets better."""
 
+import math
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Lt
@@ -33,7 +34,7 @@ class ReduceOnPlateau(Schedule):
 
     def observe(self, score: float) -> None:
         """Take note of a validation score, higher is better."""
-        if score == score and (self._best is None or score > self._best + self._gain):
+        if not math.isnan(score) and (self._best is None or score > self._best + self._gain):
             self._best, self._waited = float(score), 0
             return
         self._waited += 1
