@@ -107,9 +107,7 @@ class Delimited:
             )
         return self._error(
             quote or self._start,
-            "text follows a closing quote."
-            if "expected after" in fault
-            else f"the row cannot be parsed ({fault}).",
+            "text follows a closing quote." if "expected after" in fault else f"the row cannot be parsed ({fault}).",
             expected=f'the {DELIMITERS.get(self.delimiter, "delimiter")} or the end of the row after a closing "',
             found=f"the quote opened at line {quote:,}" if quote else None,
             next_move=f'a quote inside a quoted field is written ""; {_QUOTING}',

@@ -175,6 +175,6 @@ def undecodable(path: str, row: int, line: int, said: str, error: UndecodableErr
         row,
         line,
         f"byte 0x{error.byte:02x} is no text in {said}.",
-        expected=f"the whole file in {said.split(' (')[0]}",
+        expected=f"the whole file in {said.split(' (', maxsplit=1)[0]}",
         next_move="save the file in one encoding, or name another: --set data.encoding=cp1252",
     )

@@ -1,0 +1,102 @@
+"""Objects of JSON files: parsed one by one, with row and line of every fault."""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from bertune.base.errors import DataError
+from bertune.data.readers._chunk import CHUNK_CHARACTERS, CHUNK_ROWS, FIELD_CHARACTERS, Chunk, chunk, row_error
+from bertune.data.readers._text import Lines, UndecodableError
+
+
+class RepeatedKeyError(ValueError):
+    """An object with the same key twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        key = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
+        raise RepeatedKeyError(key)
+    return made
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_unique)
+
+
+def looks_like_lines(path: str) -> bool:
+    """Whether a file has one JSON object a line, by its first two lines that are not blank."""
+    try:
+        lines = [line for line in islice(Lines(path, newline="\n"), 50) if line.strip()][:2]
+        values = [json.loads(line) for line in lines]
+    except (ValueError, UndecodableError, DataError, RecursionError, OSError):
+        return False
+    return bool(values) and all(isinstance(value, dict) for value in values) and (len(values) > 1 or _flat(values[0]))
+
+
+def _flat(value: dict[str, Any]) -> bool:
+    return not any(isinstance(part, (list, dict)) for part in value.values())
+
+
+def broken(path: str, row: int, line: int, error: Exception) -> DataError:
+    """The DataError for text that is no JSON."""
+    if isinstance(error, RepeatedKeyError):
+        message, found = f"the key {error.args[0]!r} stands twice in one object.", None
+    elif isinstance(error, json.JSONDecodeError):
+        message, found = f"this is no JSON: {error.msg} (column {error.colno:,}).", None
+    elif isinstance(error, RecursionError):
+        message, found = "the lists and objects are nested too deeply.", None
+    else:
+        message, found = "this is no JSON that can be read.", str(error)[:120]
+    return row_error(path, row, line, message, expected='an object such as {"text": "…", "label": "…"}', found=found)
+
+
+def no_object(path: str, row: int, line: int, value: Any) -> DataError:
+    """The DataError for a row that is no object."""
+    return row_error(
+        path,
+        row,
+        line,
+        "the row is no object.",
+        expected='an object such as {"text": "…", "label": "…"}',
+        found={list: "a list", str: "a text", type(None): "null"}.get(type(value), "a plain value"),
+    )
+
+
+def portions(objects: Iterable[tuple[dict[str, Any], int, int]], path: str) -> Iterator[Chunk]:
+    """(object, line, size in characters) as chunks, at least one. Keys that an object lacks are null."""
+    held: list[dict[str, Any]] = []
+    lines: list[int] = []
+    done, size, given = 0, 0, False
+    for value, line, characters in objects:
+        if characters > FIELD_CHARACTERS:
+            _check_fields(value, path, done + len(held) + 1, line)
+        held.append(value)
+        lines.append(line)
+        size += characters
+        if len(held) == CHUNK_ROWS or size >= CHUNK_CHARACTERS:
+            yield _portion(held, lines, done, path)
+            done += len(held)
+            held, lines, size, given = [], [], 0, True
+    if held or not given:
+        yield _portion(held, lines, done, path)
+
+
+def _check_fields(value: dict[str, Any], path: str, row: int, line: int) -> None:
+    for name, part in value.items():
+        if isinstance(part, str) and len(part) > FIELD_CHARACTERS:
+            raise row_error(
+                path,
+                row,
+                line,
+                f"the field {name!r} is longer than {FIELD_CHARACTERS:,} characters.",
+                found=f"{len(part):,} characters",
+                next_move="split the text, or leave the row out",
+            )
+
+
+def _portion(held: list[dict[str, Any]], lines: list[int], done: int, path: str) -> Chunk:
+    names = list(dict.fromkeys(key for value in held for key in value))
+    columns = {name: [value.get(name) for value in held] for name in names}
+    return chunk(columns, range(done + 1, done + len(held) + 1), lines, source=path)

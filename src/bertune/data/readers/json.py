@@ -1,0 +1,78 @@
+"""JSON documents."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from bertune.base.errors import DataError
+from bertune.data.readers._chunk import Chunk, row_error, suffixed
+from bertune.data.readers._document import Document
+from bertune.data.readers._json import looks_like_lines, no_object, portions
+
+
+class Json:
+    """A JSON document: a list of objects, an object of lists, or {"data": [...]} with either; plain or gzip.
+
+    A list of objects is streamed; the other forms are read whole, up to 512 million characters.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".json",)
+
+    def __init__(self, *, encoding: str = "auto") -> None:
+        self.encoding = encoding
+        self.facts: dict[str, str] = {}
+        self.files: list[str] = []
+
+    @staticmethod
+    def recognise(path: str) -> bool:
+        """Whether the name ends in .json and the file is one document, not one object a line."""
+        return suffixed(path, Json.suffixes) and not looks_like_lines(path)
+
+    def read(self, path: str) -> Iterator[Chunk]:
+        """The rows in order; raises DataError."""
+        self.files = [path]
+        document = Document(path, self.encoding)
+        self.facts = {"format": "json", "encoding": document.encoding.said}
+        if document.opens() == "[":
+            yield from portions(document.items(), path)
+            return
+        yield from portions(_rows(document.whole(), path), path)
+
+
+def _rows(value: Any, path: str) -> Iterator[tuple[dict[str, Any], int, int]]:
+    if isinstance(value, dict) and isinstance(value.get("data"), (list, dict)):
+        value = value["data"]
+    if isinstance(value, dict):
+        value = _turned(value, path)
+    if not isinstance(value, list):
+        raise _form(path, type(value).__name__)
+    for row, item in enumerate(value, 1):
+        if not isinstance(item, dict):
+            raise no_object(path, row, 0, item)
+        yield item, 0, sum(len(part) for part in item.values() if isinstance(part, str))
+
+
+def _turned(value: dict[str, Any], path: str) -> list[dict[str, Any]]:
+    """The rows of an object of lists."""
+    if not value or not all(isinstance(part, list) for part in value.values()):
+        raise _form(path, "an object with " + ", ".join(list(value)[:8]))
+    lengths = {name: len(part) for name, part in value.items()}
+    if len(set(lengths.values())) > 1:
+        raise row_error(
+            path,
+            min(lengths.values()) + 1,
+            0,
+            "the lists differ in length.",
+            expected="as many values in each list",
+            found=", ".join(f"{name}: {count:,}" for name, count in lengths.items()),
+        )
+    return [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
+
+
+def _form(path: str, found: str) -> DataError:
+    return DataError(
+        "the document holds no rows.",
+        where=path,
+        expected='[{"text": "…"}, …], {"text": ["…"], …} or {"data": [...]}',
+        found=found,
+        next_move="write it in one of these forms, or as JSON Lines (.jsonl)",
+    )
