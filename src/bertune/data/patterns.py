@@ -13,7 +13,7 @@ _INLINE = (
     "video|wbr"
 )
 
-HIDDEN = re.compile(r"<!--.*?-->|<!doctype\b[^<>]*>|<(script|style)\b[^<>]*>.*?</\1\s*>", re.I | re.S)
+HIDDEN = re.compile(r"<!--.{0,5000}?-->|<!doctype\b[^<>]*>|<(script|style)\b[^<>]*>.{0,5000}?</\1\s*>", re.I | re.S)
 """Comments, document types, scripts and styles: markup of which nothing is shown."""
 
 TAG = re.compile(rf"</?(?:(?P<block>{_BLOCK})|(?:{_INLINE}))(?:\s[^<>]*)?/?>", re.I)
