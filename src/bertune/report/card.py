@@ -1,0 +1,166 @@
+"""Writes the model card: Markdown with a YAML head, for `model/README.md`. Holds no text of the data."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from bertune.base.types import Score
+from bertune.report.elements import visible
+from bertune.report.folder import RunFolder, figure_of
+from bertune.report.judgement import judge
+from bertune.report.sections.verdict import headline, reason_text
+from bertune.report.snippets import python, transformers
+from bertune.report.words import Words, number, score
+
+MOST_CLASSES = 200
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~&$])")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+def card(run: Path, language: str = "en") -> str:
+    """The model card of a run folder as Markdown.
+
+    Raises DataError when a file of the run is damaged, BertuneError for a language that is not `en` or `zh`.
+    """
+    folder, words = RunFolder(run), Words(language)
+    parts = [*_head(folder), *_top(folder, words), *_scores(folder, words), *_limits(folder, words)]
+    return "\n".join([*parts, *_use(folder, words), *_made(folder, words)]).rstrip() + "\n"
+
+
+def plain(text: object) -> str:
+    """A text of the user's as one line of Markdown that shows it and nothing else."""
+    return _SPECIAL.sub(r"\\\1", visible(" ".join(str(text).split())))
+
+
+def _told(sentence: Markup) -> str:
+    """A sentence of the report as Markdown."""
+    return plain(sentence.striptags())
+
+
+def _yaml(value: object) -> str:
+    """A YAML scalar or flow list; JSON is both."""
+    return json.dumps(value, ensure_ascii=True)
+
+
+def _head(run: RunFolder) -> Iterator[str]:
+    yield "---"
+    languages = [str(x) for x in run.fact("model.languages", []) if str(x) not in ("*", "")]
+    if languages:
+        yield f"language: {_yaml(languages)}"
+    yield "library_name: transformers"
+    yield "pipeline_tag: text-classification"
+    yield 'tags: ["bertune", "text-classification"]'
+    source = str(run.fact("model.source", run.fact("model.name", ""))).removeprefix("hub:")
+    if _HUB_ID.fullmatch(source):
+        yield f"base_model: {_yaml(source)}"
+    results = {k: v for k, v in run.scores("test").items() if math.isfinite(v.value)}
+    if results:
+        yield f"metrics: {_yaml(list(results))}"
+        yield "model-index:"
+        yield f"- name: {_yaml(visible(run.name))}"
+        yield "  results:"
+        yield '  - task: {"type": "text-classification"}'
+        yield '    dataset: {"type": "custom", "name": "held-out test rows"}'
+        yield "    metrics:"
+        for metric, value in results.items():
+            yield f'    - {{"type": {_yaml(metric)}, "value": {value.value:.6g}}}'
+    yield "---"
+    yield ""
+
+
+def _top(run: RunFolder, words: Words) -> Iterator[str]:
+    judgement = judge(run)
+    yield f"# {plain(run.name)}"
+    yield ""
+    yield _told(headline(run, words))
+    yield ""
+    yield words.plain("card.lead", version=plain(run.fact("bertune", "")))
+    yield ""
+    yield f"**{words.plain('card.verdict')}: {words.plain('verdict.' + judgement.light)}**"
+    yield ""
+    yield from (f"- {_told(reason_text(reason, run, words))}" for reason in judgement.reasons)
+    yield ""
+    if run.classes:
+        yield f"## {words.plain('card.classes')}"
+        yield ""
+        more = [] if len(run.classes) <= MOST_CLASSES else [f"+{len(run.classes) - MOST_CLASSES}"]
+        yield ", ".join([*(plain(c) for c in run.classes[:MOST_CLASSES]), *more])
+        yield ""
+
+
+def _scores(run: RunFolder, words: Words) -> Iterator[str]:
+    own = run.scores("test")
+    if not own:
+        return
+    known = [who for who, scores in run.baselines.items() if scores]
+    heads = [words.plain(f"card.{k}") for k in ("metric", "model", "interval")]
+    heads += [plain(words.known("baseline", who)) for who in known]
+    yield f"## {words.plain('card.scores')}"
+    yield ""
+    yield _row(heads)
+    yield _row(["---"] * len(heads))
+    for metric, value in sorted(own.items(), key=lambda pair: pair[0] != run.metric):
+        cells = [plain(words.metric(metric)), score(value.value), _between(value)]
+        yield _row([*cells, *(_of(run.baselines[who], metric) for who in known)])
+    yield ""
+    n = max(value.n for value in own.values())
+    if n:
+        yield words.plain("card.rows", rows=words.count("rows", n))
+        yield ""
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _between(value: Score) -> str:
+    return f"{score(value.low)} – {score(value.high)}" if math.isfinite(value.low) else ""
+
+
+def _of(scores: Mapping[str, Score], metric: str) -> str:
+    return score(scores[metric].value) if metric in scores else ""
+
+
+def _limits(run: RunFolder, words: Words) -> Iterator[str]:
+    yield f"## {words.plain('card.limits')}"
+    yield ""
+    yield f"- {words.plain('card.limit_domain')}"
+    length, languages = run.fact("lengths.max_length"), run.fact("model.languages", [])
+    if length:
+        yield f"- {words.plain('card.limit_length', n=number(figure_of(length)))}"
+    if languages and "*" not in languages:
+        yield f"- {words.plain('card.limit_language', languages=', '.join(plain(x) for x in languages))}"
+    if run.classes:
+        yield f"- {words.plain('card.limit_label')}"
+    yield ""
+
+
+def _use(run: RunFolder, words: Words) -> Iterator[str]:
+    yield f"## {words.plain('card.use')}"
+    for block in (transformers(run, words, model="."), python(run, words)):
+        yield from ("", "```python", block, "```")
+    yield ""
+    temperature = figure_of(run.fact("temperature"))
+    if math.isfinite(temperature):
+        yield words.plain("card.temperature", t=score(temperature, 2))
+        yield ""
+
+
+def _made(run: RunFolder, words: Words) -> Iterator[str]:
+    yield f"## {words.plain('card.made')}"
+    yield ""
+    facts: list[tuple[str, Any]] = [("seed", run.fact("seed")), ("data_digest", run.fact("data.digest"))]
+    name = run.fact("model.name")
+    if name:
+        yield f"- {words.plain('card.base', name=plain(name))}"
+    rows = run.fact("data.rows")
+    if rows is not None:
+        yield f"- {words.plain('card.data')}: {words.count('rows', rows)}"
+    yield from (f"- {words.plain('made.' + key)}: {plain(value)}" for key, value in facts if value is not None)
+    yield ""
+    yield words.plain("card.repeat")

@@ -1,0 +1,392 @@
+"""Reads a run folder: what the sections of the report know of a run. Files only; each is read when it is asked for."""
+
+import json
+import math
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow.parquet as pq
+
+from bertune.base.errors import DataError
+from bertune.base.types import Finding, Place, Score, Severity
+
+FINISHED = ("done", "finished", "complete", "completed")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update: its number, epoch (fractional), training loss and learning rate."""
+
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """One look at the validation rows: step, epoch, loss, and the scores by metric."""
+
+    step: int
+    epoch: float
+    loss: float
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How one class is recognised on the test rows; `n` is how many of them belong to it."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Test rows of like confidence: mean confidence, share that was right, number of rows."""
+
+    confidence: float
+    accuracy: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A test row that was answered wrongly, and how sure the answer was."""
+
+    place: Place
+    text: str
+    pair: str | None
+    gold: str
+    answer: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A training row whose given label may be wrong; `doubt` is higher the more so."""
+
+    place: Place
+    text: str
+    given: str
+    suggested: str
+    doubt: float
+
+
+def figure_of(value: Any) -> float:
+    """A number as a float; nan for anything else."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+
+
+def score_of(value: Any) -> Score | None:
+    """A score as it stands in scores.json (an object, or a bare number without interval); None for anything else."""
+    if isinstance(value, Mapping) and "value" in value:
+        middle = figure_of(value["value"])
+        low, high = figure_of(value.get("low")), figure_of(value.get("high"))
+        return Score(middle, low, high, int(value.get("n") or 0))
+    if isinstance(value, (int, float)):
+        return Score(float(value), math.nan, math.nan, 0)
+    return None
+
+
+def scores_of(value: Any) -> dict[str, Score]:
+    """The scores of a table {metric: score}; other entries are left out."""
+    found = {str(k): score_of(v) for k, v in value.items()} if isinstance(value, Mapping) else {}
+    return {k: v for k, v in found.items() if v is not None}
+
+
+class RunFolder:
+    """A run folder, read lazily. A file that is missing reads as empty; one that is damaged raises DataError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.resolve().name
+
+    @property
+    def shown(self) -> str:
+        """The folder as commands name it: `runs/sms-1`, or its own name elsewhere. No part of the machine's paths."""
+        parent = self.path.resolve().parent.name
+        return f"runs/{self.name}" if parent == "runs" else self.name
+
+    def _text(self, name: str) -> str | None:
+        path = self.path / name
+        if not path.is_file():
+            return None
+        try:
+            return path.read_text(encoding="utf-8")
+        except (UnicodeDecodeError, OSError) as error:
+            raise self._damaged(name, type(error).__name__) from None
+
+    def _damaged(self, name: str, found: str) -> DataError:
+        return DataError(
+            "this file of the run cannot be read.",
+            where=str(self.path / name),
+            found=found,
+            next_move="restore it from a copy of the run, or repeat the run from its recipe.toml",
+        )
+
+    def _json(self, name: str, kind: type) -> Any:
+        text = self._text(name)
+        if text is None:
+            return kind()
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise self._damaged(name, f"not JSON ({type(error).__name__})") from None
+        if not isinstance(value, kind):
+            raise self._damaged(name, f"a {type(value).__name__} where a {kind.__name__} belongs")
+        return value
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What run.json holds."""
+        return cast(dict[str, Any], self._json("run.json", dict))
+
+    def fact(self, dotted: str, default: Any = None) -> Any:
+        """One fact of run.json by its dotted key; `default` where there is none."""
+        value: Any = self.facts
+        for key in dotted.split("."):
+            if not isinstance(value, Mapping) or value.get(key) is None:
+                return default
+            value = value[key]
+        return value
+
+    def table(self, dotted: str) -> dict[str, Any]:
+        """A table of run.json by its dotted key; empty where there is none."""
+        value = self.fact(dotted)
+        return value if isinstance(value, dict) else {}
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """The recipe as {dotted key: value}."""
+        text = self._text("recipe.toml")
+        try:
+            return dict(_leaves(tomllib.loads(text or "")))
+        except tomllib.TOMLDecodeError:
+            raise self._damaged("recipe.toml", "not TOML") from None
+
+    @property
+    def examples(self) -> int:
+        """How many rows each list of examples shows (report.examples)."""
+        value = self.recipe.get("report.examples", 50)
+        return value if isinstance(value, int) else 50
+
+    @property
+    def finished(self) -> bool:
+        """Whether training came to its own end."""
+        return self.fact("status", "done") in FINISHED
+
+    @property
+    def metric(self) -> str:
+        """The metric that the run was selected by."""
+        chosen = self.fact("metric") or self.fact("best.metric")
+        return str(chosen) if chosen else next(iter(self.scores("test")), "accuracy")
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was noticed in the data, worst first."""
+        order = {"error": 0, "warning": 1, "note": 2}
+        found = [_finding(f) for f in self._json("findings.json", list) if isinstance(f, dict)]
+        return tuple(sorted(found, key=lambda f: order[f.severity]))
+
+    @cached_property
+    def history(self) -> tuple[dict[str, Any], ...]:
+        """The events of history.jsonl; a last line that was cut off while it was written is left out."""
+        lines = (self._text("history.jsonl") or "").splitlines()
+        events = []
+        for position, line in enumerate(lines):
+            try:
+                event = json.loads(line) if line.strip() else None
+            except ValueError:
+                if position < len(lines) - 1:
+                    raise self._damaged("history.jsonl", f"line {position + 1} is not JSON") from None
+                continue
+            if isinstance(event, dict):
+                events.append(event)
+        return tuple(events)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The updates in order."""
+        return tuple(
+            Step(int(e["step"]), figure_of(e.get("epoch")), figure_of(e.get("loss")), figure_of(e.get("learning_rate")))
+            for e in self.history
+            if e.get("event") == "stepped" and isinstance(e.get("step"), int)
+        )
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """The looks at the validation rows in order."""
+        return tuple(
+            Check(int(e["step"]), figure_of(e.get("epoch")), figure_of(e.get("loss")), _figures(e.get("scores")))
+            for e in self.history
+            if e.get("event") == "evaluated" and e.get("split", "valid") == "valid" and isinstance(e.get("step"), int)
+        )
+
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        """What scores.json holds."""
+        return cast(dict[str, Any], self._json("scores.json", dict))
+
+    def scores(self, split: str = "test") -> dict[str, Score]:
+        """The scores of a split by metric."""
+        return scores_of(self.results.get(split))
+
+    @cached_property
+    def baselines(self) -> dict[str, dict[str, Score]]:
+        """The scores of each baseline by metric."""
+        raw = self.results.get("baselines")
+        return {str(k): scores_of(v) for k, v in raw.items()} if isinstance(raw, Mapping) else {}
+
+    @property
+    def score(self) -> Score | None:
+        """The test score in the metric of the run; None where nothing was tested."""
+        return self.scores("test").get(self.metric)
+
+    @property
+    def compared(self) -> dict[str, Any]:
+        """The comparison with the best baseline: baseline, metric, verdict, difference; empty where there is none."""
+        value = self.results.get("better_than_baseline")
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def best_baseline(self) -> tuple[str, Score] | None:
+        """Name and score of the best baseline in the metric of the run."""
+        known = {name: scores[self.metric] for name, scores in self.baselines.items() if self.metric in scores}
+        if not known:
+            return None
+        named = self.compared.get("baseline")
+        best = named if named in known else max(known, key=lambda name: known[name].value)
+        return str(best), known[best]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names."""
+        found = self.results.get("classes") or self.fact("labels") or ()
+        return tuple(str(c) for c in found)
+
+    @cached_property
+    def confusion(self) -> list[list[int]]:
+        """Rows: the class it was; columns: the answer; cells: test rows. Empty where unknown or not square."""
+        raw, n = self.results.get("confusion"), len(self.classes)
+        good = isinstance(raw, list) and len(raw) == n and all(isinstance(r, list) and len(r) == n for r in raw)
+        return [[int(c) for c in row] for row in raw] if good and isinstance(raw, list) else []
+
+    @cached_property
+    def per_class(self) -> tuple[ClassScore, ...]:
+        """How each class is recognised on the test rows."""
+        raw = self.results.get("per_class")
+        return tuple(
+            ClassScore(
+                str(c.get("class")),
+                figure_of(c.get("precision")),
+                figure_of(c.get("recall")),
+                figure_of(c.get("f1")),
+                int(c.get("n") or 0),
+            )
+            for c in (raw if isinstance(raw, list) else ())
+            if isinstance(c, dict)
+        )
+
+    @cached_property
+    def predictions(self) -> Any:
+        """The test predictions, an Arrow table without the column of all probabilities; None where there are none."""
+        path = self.path / "predictions" / "test.parquet"
+        if not path.is_file():
+            return None
+        try:
+            file = pq.ParquetFile(path)
+            return file.read(columns=[c for c in file.schema_arrow.names if c != "probabilities"])
+        except (ValueError, OSError) as error:
+            raise self._damaged("predictions/test.parquet", type(error).__name__) from None
+
+    @cached_property
+    def judged(self) -> tuple[int, tuple[Mistake, ...]]:
+        """Test rows with a label, and the wrong answers among them, the most confident first."""
+        table = self.predictions
+        if table is None or not {"label", "prediction"} <= set(table.column_names):
+            return 0, ()
+        rows = [r for r in table.to_pylist() if r["label"] is not None]
+        wrong = [_mistake(r) for r in rows if str(r["label"]) != str(r["prediction"])]
+        return len(rows), tuple(sorted(wrong, key=lambda m: (-m.probability, m.place.file, m.place.row)))
+
+    @cached_property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """Training rows whose label may be wrong, the most doubtful first."""
+        found = [_suspect(s) for s in self._json("suspects.json", list) if isinstance(s, dict)]
+        return tuple(found)
+
+    @property
+    def calibration(self) -> dict[str, Any]:
+        """The calibration table of scores.json; empty where there is none."""
+        value = self.results.get("calibration")
+        return value if isinstance(value, dict) else {}
+
+    def bins(self, when: str) -> tuple[Bin, ...]:
+        """The filled bins of the reliability diagram `before` or `after` temperature."""
+        side = self.calibration.get(when)
+        raw = side.get("bins") if isinstance(side, dict) else None
+        bins = [
+            Bin(figure_of(b.get("confidence")), figure_of(b.get("accuracy")), int(b.get("n") or 0)) for b in raw or ()
+        ]
+        return tuple(b for b in bins if b.n and math.isfinite(b.confidence) and math.isfinite(b.accuracy))
+
+
+def _leaves(raw: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in raw.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _figures(raw: Any) -> dict[str, float]:
+    pairs = {str(k): score_of(v) for k, v in raw.items()} if isinstance(raw, Mapping) else {}
+    return {k: v.value for k, v in pairs.items() if v is not None and math.isfinite(v.value)}
+
+
+def _place(raw: Mapping[str, Any]) -> Place:
+    line = raw.get("line")
+    return Place(str(raw.get("file") or ""), int(raw.get("row") or 0), int(line) if line else None)
+
+
+def _finding(raw: Mapping[str, Any]) -> Finding:
+    severity = raw.get("severity")
+    kept: Severity = severity if severity in ("error", "warning", "note") else "note"
+    rows = tuple(_place(r) for r in raw.get("rows") or () if isinstance(r, Mapping))
+    count = int(raw.get("count") or len(rows))
+    return Finding(str(raw.get("code", "")), kept, str(raw.get("message", "")), str(raw.get("fix", "")), rows, count)
+
+
+def _mistake(raw: Mapping[str, Any]) -> Mistake:
+    pair = raw.get("text_pair")
+    sure = figure_of(raw.get("probability"))
+    return Mistake(
+        _place(raw),
+        str(raw.get("text") or ""),
+        None if pair is None else str(pair),
+        str(raw["label"]),
+        str(raw["prediction"]),
+        sure if math.isfinite(sure) else 0.0,
+    )
+
+
+def _suspect(raw: Mapping[str, Any]) -> Suspect:
+    return Suspect(
+        _place(raw),
+        str(raw.get("text") or ""),
+        str(raw.get("given", "")),
+        str(raw.get("suggested", "")),
+        figure_of(raw.get("score")),
+    )

@@ -1,0 +1,187 @@
+"""The sixth part: how well the model does."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from markupsafe import Markup
+
+from bertune.base.types import Score
+from bertune.report.confusion import MOST_CLASSES, heat_table, pair_table, worst_pairs
+from bertune.report.elements import Cell, figure, fold, foreign, join, legend, name, paragraph, section, table, tag
+from bertune.report.folder import ClassScore, RunFolder, scores_of
+from bertune.report.judgement import seed_scores
+from bertune.report.words import Words, number, score
+
+ORDER = 60
+MOST_OPEN = 20
+
+
+class Scores:
+    """Metrics with intervals and baselines, the confusion matrix, each class, slices, seeds, and leaked rows."""
+
+    def __call__(self, run: RunFolder, words: Words) -> str | None:
+        """The part as HTML."""
+        sources = (_metrics, _confusion, _per_class, _slices, _seeds)
+        parts = [part for source in sources for part in source(run, words)]
+        return section("scores", words.plain("scores.title"), *parts) if parts else None
+
+
+def interval(value: Score, most: float = 1.0) -> Markup:
+    """A score as a dot with its interval as a bar, on a scale from 0 to `most`."""
+
+    def at(figure: float) -> str:
+        return f"{min(max(100 * figure / most, 0), 100):.2f}%" if math.isfinite(figure) else "0%"
+
+    low, high = (at(v if math.isfinite(v) else value.value) for v in (value.low, value.high))
+    style = f"--at:{at(value.value)};--low:{low};--high:{high}"
+    return tag("span", tag("i"), tag("b"), class_="interval", style=style, aria_hidden="true")
+
+
+def between(value: Score) -> str:
+    """The interval of a score in figures; empty where there is none."""
+    return f"{score(value.low)} – {score(value.high)}" if math.isfinite(value.low) else ""
+
+
+def _metrics(run: RunFolder, words: Words) -> Iterator[Markup]:
+    split = "test" if run.scores("test") else "valid"
+    own = run.scores(split)
+    if not own:
+        return
+    ordered = sorted(own, key=lambda metric: metric != run.metric)
+    rows: list[list[object]] = []
+    styles: dict[int, str] = {}
+    for metric in ordered:
+        lines = list(_lines(run, metric, split, words))
+        most = max(1.0, *(s.high if math.isfinite(s.high) else s.value for _, s in lines))
+        for position, (who, value) in enumerate(lines):
+            styles[len(rows)] = "weak" if position else "strong"
+            shown = words.metric(metric) if not position else ""
+            rows.append([shown, who, score(value.value), between(value), interval(value, most)])
+    heads = [words(f"scores.head.{k}") for k in ("metric", "who", "value", "interval", "scale")]
+    n = max(value.n for value in own.values())
+    yield paragraph(words(f"scores.lead_{split}", rows=words.count("rows", n)))
+    yield _key(words)
+    yield table(heads, rows, kinds="ttnnt", styles=styles, class_="scores", label=words.plain("scores.title"))
+    yield from _difference(run, words)
+
+
+def _key(words: Words) -> Markup:
+    marks = legend(("dot", words.plain("scores.dot")), ("whisker", words.plain("scores.whisker")))
+    return tag("div", marks, class_="key")
+
+
+def _lines(run: RunFolder, metric: str, split: str, words: Words) -> Iterator[tuple[str, Score]]:
+    yield words.plain(f"scores.model_{split}"), run.scores(split)[metric]
+    clean = scores_of(run.results.get("without_leaked"))
+    if metric in clean:
+        yield words.plain("scores.without_leaked"), clean[metric]
+    if split == "test" and metric in run.scores("valid"):
+        yield words.plain("scores.model_valid"), run.scores("valid")[metric]
+    known = [(who, scores[metric]) for who, scores in run.baselines.items() if metric in scores]
+    for who, value in sorted(known, key=lambda pair: -pair[1].value):
+        yield words.known("baseline", who), value
+
+
+def _difference(run: RunFolder, words: Words) -> Iterator[Markup]:
+    verdict, best = run.compared.get("verdict"), run.best_baseline
+    difference = scores_of({"d": run.compared.get("difference")}).get("d")
+    if verdict not in ("yes", "no", "cannot tell") or best is None or difference is None:
+        return
+    yield paragraph(
+        words(
+            f"scores.difference.{str(verdict).replace(' ', '_')}",
+            baseline=words.known("baseline", best[0]),
+            metric=words.metric(str(run.compared.get("metric") or run.metric)),
+            value=_signed(difference.value),
+            low=_signed(difference.low),
+            high=_signed(difference.high),
+        )
+    )
+
+
+def _signed(value: float) -> str:
+    return ("+" if value >= 0 else "") + score(value)
+
+
+def _confusion(run: RunFolder, words: Words) -> Iterator[Markup]:
+    matrix, classes = run.confusion, run.classes
+    if len(classes) < 2 or not any(map(sum, matrix)):
+        return
+    pairs = worst_pairs(matrix)
+    yield tag("h3", words("scores.confusion"))
+    if len(classes) > MOST_CLASSES:
+        hidden = words("scores.pairs_lead", n=len(classes))
+        yield paragraph(hidden)
+    if pairs:
+        g, a, n, share = pairs[0]
+        total = sum(matrix[g])
+        told = {"gold": name(classes[g]), "answer": name(classes[a]), "n": number(n), "total": number(total)}
+        caption = words("scores.worst", share=words.percent(share), **told)
+    else:
+        caption = words("scores.no_mistake")
+    if len(classes) <= MOST_CLASSES:
+        yield figure(heat_table(matrix, classes, words), caption)
+    elif pairs:
+        yield figure(pair_table(matrix, classes, words), caption)
+    else:
+        yield paragraph(caption)
+
+
+def _per_class(run: RunFolder, words: Words) -> Iterator[Markup]:
+    if not run.per_class:
+        return
+    ordered = sorted(run.per_class, key=lambda c: (c.f1 if math.isfinite(c.f1) else 0, c.name))
+    yield tag("h3", words("scores.per_class"))
+    yield _class_table(ordered[:MOST_OPEN], words)
+    if len(ordered) > MOST_OPEN:
+        yield fold(words("scores.more_classes", n=number(len(ordered) - MOST_OPEN)),
+                   _class_table(ordered[MOST_OPEN:], words))  # fmt: skip
+    tested = [c for c in ordered if c.n]
+    if tested:
+        low, high = tested[0], tested[-1]
+        told = {"worst": name(low.name), "low": score(low.f1, 2), "best": name(high.name), "high": score(high.f1, 2)}
+        yield paragraph(words("scores.per_class_caption", **told), class_="quiet")
+
+
+def _class_table(entries: Sequence[ClassScore], words: Words) -> Markup:
+    heads = [words(f"scores.class.{k}") for k in ("label", "n", "precision", "recall", "f1")]
+    rows = [
+        [foreign(c.name, 60), Cell(number(c.n), c.n), Cell(score(c.precision), c.precision),
+         Cell(score(c.recall), c.recall), Cell(join([score(c.f1), _meter(c.f1)]), c.f1)]
+        for c in entries
+    ]  # fmt: skip
+    return table(heads, rows, kinds="tnnnn", class_="sortable", label=words.plain("scores.per_class"))
+
+
+def _meter(value: float) -> Markup:
+    share = 100 * min(max(value, 0), 1) if math.isfinite(value) else 0
+    return tag("span", tag("i", style=f"--share:{share:.1f}%"), class_="meter", aria_hidden="true")
+
+
+def _slices(run: RunFolder, words: Words) -> Iterator[Markup]:
+    raw = run.results.get("slices")
+    if not isinstance(raw, dict) or not raw:
+        return
+    rows: list[list[object]] = []
+    for slice_name, entries in raw.items():
+        for value, found in scores_of(entries).items():
+            shown = foreign(words.known("slice", str(slice_name)), 40)
+            kind = foreign(words.known("slice_value", value), 60)
+            rows.append([shown, kind, number(found.n), score(found.value), between(found), interval(found)])
+    if rows:
+        yield tag("h3", words("scores.slices", metric=words.metric(run.metric)))
+        heads = [words(f"scores.slice.{k}") for k in ("slice", "value", "n", "score", "interval", "scale")]
+        yield table(heads, rows, kinds="ttnnnt", label=words.plain("scores.slice.slice"))
+
+
+def _seeds(run: RunFolder, words: Words) -> Iterator[Markup]:
+    found = seed_scores(run)
+    if len(found) < 2:
+        return
+    values = [value for _, value in found]
+    mean = sum(values) / len(values)
+    spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
+    listed = words.listing([f"{seed}: {score(value)}" for seed, value in found])
+    yield tag("h3", words("scores.seeds"))
+    yield paragraph(words("scores.seeds_told", n=len(found), metric=words.metric(run.metric), mean=score(mean),
+                          spread=score(spread), listed=listed))  # fmt: skip
