@@ -20,7 +20,7 @@ def learned(seed: int = 0, gradients: bool = True) -> list[Learned]:
         return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
     shapes = {"encoder.weight": (3, 4), "encoder.bias": (4,), "head.weight": (4, 2), "head.bias": (2,)}
-    parts = []
+    parts: list[Learned] = []
     for name, shape in shapes.items():
         parameter = torch.nn.Parameter(draw(*shape))
         if gradients:
@@ -105,7 +105,9 @@ def check_stays_in_bounds(make: Make) -> None:
     regularizer.after_step([])
     assert regularizer.penalty([]).item() == 0.0, "a penalty of nothing"
     for part, start in zip(parts, starts, strict=True):
-        assert start is None or torch.equal(part.start, start), "the pretrained start was changed"
+        assert start is None or (part.start is not None and torch.equal(part.start, start)), (
+            "the pretrained start was changed"
+        )
         assert part.parameter.is_leaf and part.parameter.requires_grad, "the parameter is no longer one that learns"
         assert part.parameter.grad is None or not part.parameter.grad.requires_grad, "the gradient carries a graph"
     assert torch.equal(torch.get_rng_state(), before[0]), "torch's random state was changed"

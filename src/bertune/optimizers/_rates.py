@@ -14,9 +14,9 @@ RATE_OF_ADAMW = {
     # Chen et al. 2023, section 5: "typically 3-10x smaller than that for AdamW", since every weight moves by the whole
     # rate; 5 is the middle, and weight decay is larger by the same factor in lion's defaults.
     "lion": 0.2,
+    # A LAMB update has the size of the tensor's weights, an AdamW update its own; the rates relate as rms(update) to
+    # rms(weights). Measured on all-MiniLM-L6-v2, SST-2 sentences, AdamW at 1e-4, batch 16, median over the matrices of
+    # the layers: 9.9, 4.9, 7.4, 3.4 at updates 2, 11, 31, 60 (extremes 1.5 and 73). A start, not a tuned value.
+    "lamb": 5.0,
 }
-"""Factor on a learning rate that was chosen for AdamW, for the optimizers where a rule holds; no entry: no rule.
-
-LAMB is not here: its rate is relative to the norm of each tensor, so that the factor depends on the model (the root
-mean square of Adam's update over that of the weights).
-"""
+"""Factor on a learning rate that was chosen for AdamW, for the optimizers where a rule holds; no entry: no rule."""
