@@ -68,7 +68,7 @@ def _thresholds(chance: Floats, given: Ints) -> Floats:
 
 
 def cross_validated(
-    features: Floats, targets: Ints, classes: int, seed: int, folds: int = 5, groups: Ints | None = None
+    features: Floats, targets: Ints, classes: int, seed: int, *, folds: int = 5, groups: Ints | None = None
 ) -> Floats:
     """Out-of-sample probabilities [rows, classes] by logistic regression on standardised features [rows, d].
 

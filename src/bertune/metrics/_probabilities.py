@@ -41,7 +41,7 @@ Weighted = Callable[[Floats], float]
 
 
 class OfWeights:
-    """A metric that can weigh its rows, so that a resample is how often each row was drawn and nothing is sorted anew."""
+    """A metric that can weigh its rows: a resample is how often each was drawn, and nothing is sorted anew."""
 
     best: ClassVar[str] = "high"
     kind: ClassVar[str] = "class"
