@@ -202,12 +202,8 @@ def _part(slot: str, spec: Slot, left: dict[str, Any], problems: list[Problem], 
 @cache
 def _part_model(door: str, name: str, shared: type[BaseModel]) -> type[BaseModel]:
     own = schema(registry.load(door, name)).model_fields if name in registry.names(door) else {}
-    fields: dict[str, Any] = {k: (_annotation(f), f) for k, f in {**shared.model_fields, **own}.items()}
+    fields: dict[str, Any] = {k: (f.annotation, f) for k, f in {**shared.model_fields, **own}.items()}
     return create_model(name, __config__=ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True), **fields)
-
-
-def _annotation(field: Any) -> Any:
-    return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
 
 
 def _regularizers(left: dict[str, Any], problems: list[Problem], origin: Mapping[str, str]) -> tuple[Part, ...]:

@@ -109,6 +109,17 @@ def describe(door: str, name: str) -> str:
     return (ast.get_docstring(tree) or "").split("\n")[0]
 
 
+def literal(door: str, name: str, attribute: str) -> Any:
+    """A literal class attribute of a part, read without importing its file."""
+    own = _files(door)
+    if name not in own:
+        return getattr(load(door, name), attribute)
+    for node in ast.walk(ast.parse(own[name][1].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == attribute:
+            return ast.literal_eval(node.value) if node.value is not None else None
+    raise BertuneError(f"{door} {name} has no literal {attribute}.")
+
+
 def nearest(name: str, choices: list[str]) -> str:
     """The choice spelt most like `name`; the first one where none is close."""
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.4)

@@ -87,7 +87,9 @@ class TrainingSection(Section):
     checkpoint_minutes: Positive = Described(10.0, description="at least one checkpoint in so many minutes")
     keep_checkpoints: bool = Described(False, description="keep the last checkpoints when the run is done")
     track: tuple[str, ...] = Described((), description="trackers: tensorboard, mlflow, wandb, trackio")
-    restart_on_collapse: bool = Described(True, description="start once more, with the cure named, when a run collapses")
+    restart_on_collapse: bool = Described(
+        True, description="start once more, with the cure named, when a run collapses"
+    )
 
 
 class OptimizerSection(Section):

@@ -137,9 +137,7 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """The finding as it stands in findings.json."""
-        rows = [
-            {"file": p.file, "row": p.row} | ({"line": p.line} if p.line is not None else {}) for p in self.rows
-        ]
+        rows = [{"file": p.file, "row": p.row} | ({"line": p.line} if p.line is not None else {}) for p in self.rows]
         return {
             "code": self.code,
             "severity": self.severity,

@@ -8,7 +8,7 @@ from typing import Any
 SIGNALS = tuple(s for s in (signal.SIGINT, signal.SIGTERM) if s is not None)
 
 
-class Interrupted(BaseException):  # noqa: N818 - like KeyboardInterrupt it is no error
+class Interrupted(BaseException):
     """A signal asked for the end; `number` is the signal."""
 
     def __init__(self, number: int) -> None:

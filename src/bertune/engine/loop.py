@@ -83,7 +83,9 @@ def _update(learner: Learner, feed: Feed, rows: Ints, step: int) -> tuple[Update
             if not out_of_memory(error) or feed.most_rows == 1:
                 raise
         feed.most_rows = math.ceil((feed.most_rows or len(rows)) / 2)
-        text = f"out of memory at step {step + 1}: now {feed.most_rows} rows at once, the same update from more portions"
+        text = (
+            f"out of memory at step {step + 1}: now {feed.most_rows} rows at once, the same update from more portions"
+        )
         notes.append(Warn("out_of_memory", text))
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -114,11 +116,16 @@ class _Clock:
         self.texts, self.tokens = self.texts + texts, self.tokens + tokens
         left = self.seconds / (step - self.first) * (self.steps - step)
         return Stepped(
-            step, epoch, update.loss, update.learning_rate, update.gradient_norm,
-            texts / self.last, tokens / self.last, left,
+            step,
+            epoch,
+            update.loss,
+            update.learning_rate,
+            update.gradient_norm,
+            texts / self.last,
+            tokens / self.last,
+            left,
         )
 
     def overall(self) -> tuple[float, float]:
         seconds = self.seconds or 1.0
         return self.texts / seconds, self.tokens / seconds
-

@@ -89,6 +89,16 @@ def locate(source: str, digest: str | None, revision: str | None) -> Path:
     return _in_package(place, digest) if kind == "package" else _from_hub(place, revision)
 
 
+def at_hand(model: Mapping[str, Any]) -> bool:
+    """Whether a known model can be used now without a network."""
+    kind, _, place = model["source"].partition(":")
+    if kind == "package":
+        return importlib.util.find_spec(place.partition("/")[0]) is not None
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(place, "config.json"), str)
+
+
 def _in_package(place: str, digest: str | None) -> Path:
     package, _, inside = place.partition("/")
     spec = importlib.util.find_spec(package)  # finds it without running its code

@@ -20,14 +20,17 @@ def freeze(model: Model, settings: ModelSection, epoch: int = 0) -> int:
     for setting in ("top_layers", "reinitialize_top"):
         if (settings.train == "top" or setting != "top_layers") and getattr(settings, setting) > layers:
             raise ModelError(
-                f"model.{setting} is larger than the model.", expected=f"at most {layers} layers",
+                f"model.{setting} is larger than the model.",
+                expected=f"at most {layers} layers",
                 found=str(getattr(settings, setting)),
             )
     names = [name for name, _ in model.network.named_parameters()]
     for pattern in settings.freeze:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise ModelError(
-                "a pattern of model.freeze fits no parameter.", where=pattern, expected=f"such as {names[0]}",
+                "a pattern of model.freeze fits no parameter.",
+                where=pattern,
+                expected=f"such as {names[0]}",
             )
     deepest = deepest_learning(settings, layers, epoch)
     learning = 0
@@ -37,7 +40,9 @@ def freeze(model: Model, settings: ModelSection, epoch: int = 0) -> int:
         parameter.requires_grad_(learns)
         learning += parameter.numel() if learns else 0
     if not learning:
-        raise ModelError("every parameter is frozen: nothing can learn.", next_move="loosen model.train or model.freeze")
+        raise ModelError(
+            "every parameter is frozen: nothing can learn.", next_move="loosen model.train or model.freeze"
+        )
     return learning
 
 

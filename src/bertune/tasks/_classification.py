@@ -22,7 +22,13 @@ class Classification:
     loss_kind: ClassVar[str] = "class"
     default_loss: ClassVar[str] = "cross_entropy"
     metrics: ClassVar[tuple[str, ...]] = (
-        "macro_f1", "accuracy", "weighted_f1", "balanced_accuracy", "matthews", "log_loss", "calibration_error",
+        "macro_f1",
+        "accuracy",
+        "weighted_f1",
+        "balanced_accuracy",
+        "matthews",
+        "log_loss",
+        "calibration_error",
     )
     baselines: ClassVar[tuple[str, ...]] = ("majority", "tfidf")
 

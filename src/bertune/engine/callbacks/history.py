@@ -7,7 +7,7 @@ from typing import Any
 
 from bertune.base.errors import ResumeError
 from bertune.base.files import FILES
-from bertune.engine.events import Event, Evaluated, Saved, Started, Stepped, Stopped
+from bertune.engine.events import Evaluated, Event, Saved, Started, Stepped, Stopped
 
 
 def plain(value: Any) -> Any:
@@ -57,8 +57,10 @@ class History:
         size = self.path.stat().st_size if self.path.exists() else 0
         if size < state["bytes"]:
             raise ResumeError(
-                "the history is shorter than it was at the checkpoint.", where=str(self.path),
-                expected=f"at least {state['bytes']:,} bytes", found=f"{size:,} bytes",
+                "the history is shorter than it was at the checkpoint.",
+                where=str(self.path),
+                expected=f"at least {state['bytes']:,} bytes",
+                found=f"{size:,} bytes",
             )
         if size > state["bytes"]:
             FILES.truncate(self.path, state["bytes"])

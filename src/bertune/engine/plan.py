@@ -1,0 +1,86 @@
+"""The defaults that see to themselves: learning rate, batch, epochs from model, rows, classes.
+
+The constants were chosen by measurement on validation data of several sets and seeds; docs/lab-notebook.md holds the
+table.
+"""
+
+import math
+from dataclasses import dataclass
+
+from bertune.base.errors import Problem, RecipeError
+from bertune.base.recipe import Recipe
+from bertune.optimizers._rates import RATE_OF_ADAMW
+
+BATCH = 32
+SMALL_BATCH, SMALL_ROWS = 16, 2000  # few rows: more updates from the same rows
+RATE_AT_384, WIDTH = 1e-4, 384  # AdamW on MiniLM (hidden size 384); the rate falls with the width
+MANY_CLASSES, RATE_OF_MANY = 20, 3.0
+UPDATES = (900, 1600)
+EPOCHS = (3, 12)
+LAYER_DECAY = 1.0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rule looks at."""
+
+    rows: int
+    classes: int
+    hidden: int
+    layers: int
+    pairs: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do: batch rows, peak learning rate, layer decay, epochs, averaging; `why` in one line."""
+
+    batch_size: int
+    learning_rate: float
+    layer_decay: float
+    epochs: float
+    averaging: str
+    why: str
+
+
+def plan(recipe: Recipe, facts: Facts) -> Plan:
+    """Fill every `auto` of the recipe by the rule. Raises RecipeError where the rule has no measured answer."""
+    training, optimizer = recipe.training, recipe.part("optimizer")
+    batch = training.batch_size
+    if batch == "auto":
+        batch = facts.rows if optimizer.name == "gradient_descent" else _batch(facts)
+    rate = optimizer.shared.learning_rate
+    if rate == "auto":
+        rate = _rate(facts) * _relation(optimizer.name)
+    decay = optimizer.shared.layer_decay
+    epochs = training.epochs
+    if epochs == "auto":
+        epochs = _epochs(facts, batch)
+    averaging = "ema" if training.averaging == "auto" else training.averaging
+    words = [f"{facts.rows:,} rows", f"{facts.classes} classes", f"width {facts.hidden}"]
+    return Plan(
+        int(batch), float(rate), LAYER_DECAY if decay == "auto" else float(decay), float(epochs), averaging,
+        "from " + ", ".join(words),
+    )  # fmt: skip
+
+
+def _relation(optimizer: str) -> float:
+    if optimizer not in RATE_OF_ADAMW:
+        text = f"{optimizer} has no measured default; give a number, or find one with bertune train --find-lr"
+        raise RecipeError([Problem("optimizer.learning_rate", text)])
+    return RATE_OF_ADAMW[optimizer]
+
+
+def _batch(facts: Facts) -> int:
+    return SMALL_BATCH if facts.rows < SMALL_ROWS else BATCH
+
+
+def _rate(facts: Facts) -> float:
+    rate = RATE_AT_384 * WIDTH / facts.hidden
+    return rate * RATE_OF_MANY if facts.classes >= MANY_CLASSES else rate
+
+
+def _epochs(facts: Facts, batch: int) -> float:
+    per_epoch = math.ceil(facts.rows / batch)
+    wanted = UPDATES[1] if facts.classes >= MANY_CLASSES else UPDATES[0]
+    return float(min(EPOCHS[1], max(EPOCHS[0], round(wanted / per_epoch))))

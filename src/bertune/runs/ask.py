@@ -1,0 +1,48 @@
+"""From a command line (or a call) to a recipe: flags over --set over the recipe file over defaults."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bertune.base.recipe import Recipe, parse_assignment, read_toml, resolve
+
+FLAGS = {
+    "data": "data.train", "valid": "data.valid", "test": "data.test", "task": "data.task", "text": "data.text",
+    "text_pair": "data.text_pair", "label": "data.label", "model": "model.name", "seed": "seed",
+    "language": "report.language",
+}  # fmt: skip
+
+
+def ask(
+    flags: Mapping[str, Any], settings: Sequence[str] | Mapping[str, Any] = (), recipe_file: str | None = None
+) -> Recipe:
+    """The checked recipe. Paths become absolute, so that a run can be repeated from anywhere.
+
+    Raises RecipeError with every problem at once, each with where it was written.
+    """
+    stated: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    if recipe_file is not None:
+        for key, value in read_toml(Path(recipe_file)).items():
+            stated[key], origin[key] = value, recipe_file
+    pairs = settings.items() if isinstance(settings, Mapping) else [parse_assignment(text) for text in settings]
+    for key, value in pairs:
+        stated[key], origin[key] = value, "--set" if not isinstance(settings, Mapping) else "settings"
+    for flag, value in flags.items():
+        if value is not None:
+            key = FLAGS[flag]
+            stated[key], origin[key] = value, "DATA" if flag == "data" else "--" + flag.replace("_", "-")
+    for key in ("data.train", "data.valid", "data.test", "model.name"):
+        if isinstance(stated.get(key), str):
+            stated[key] = _absolute(stated[key], key)
+    return resolve(stated, origin)
+
+
+def _absolute(value: str, key: str) -> str:
+    if value.startswith("hf:"):
+        inside = value.removeprefix("hf:")
+        return "hf:" + str(Path(inside).resolve()) if Path(inside).exists() else value
+    if key == "model.name":
+        return str(Path(value).resolve()) if Path(value).is_dir() else value
+    path, mark, sheet = value.partition("#")
+    return str(Path(path).expanduser().absolute()) + mark + sheet

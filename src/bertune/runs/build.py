@@ -1,0 +1,172 @@
+"""Puts a model, its optimizer and the batches of a run together."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bertune.base import registry
+from bertune.base.errors import Problem, RecipeError
+from bertune.base.recipe import Recipe
+from bertune.base.settings import build as build_part
+from bertune.base.types import Ints
+from bertune.data.store import TokenStore, is_current
+from bertune.data.store import read as read_store
+from bertune.data.store import write as write_store
+from bertune.engine.averaging import Averages
+from bertune.engine.devices import Compute
+from bertune.engine.feed import Feed
+from bertune.engine.learner import Learner, parameter_groups
+from bertune.engine.plan import Facts, Plan, plan
+from bertune.model.encoder import Model, load
+from bertune.model.freezing import deepest_learning, freeze, reinitialize
+from bertune.runs.prepare import Prepared
+
+
+@dataclass(frozen=True, eq=False)
+class Stores:
+    """The token stores of the splits that have rows."""
+
+    train: TokenStore
+    valid: TokenStore | None
+    test: TokenStore | None
+
+
+def stores(prepared: Prepared, folder: Path) -> Stores:
+    """Encode every split into the run folder, or open what an earlier start of this run encoded there."""
+    made: dict[str, TokenStore] = {}
+    for name, positions in prepared.splits.named():
+        parts = [prepared.rows.digest, prepared.tokenizer.fingerprint(), str(prepared.max_length), name]
+        key = "-".join([*parts, _digest(positions), _digest(prepared.targets[positions])])
+        place = folder / name
+        if is_current(place, key):
+            made[name] = read_store(place, key)
+            continue
+        texts, pairs = prepared.texts(positions)
+        encoded = prepared.rows.task.encode(texts, pairs, prepared.tokenizer, prepared.max_length)
+        made[name] = write_store(place, encoded, prepared.targets[positions], key)
+    return Stores(made["train"], made.get("valid"), made.get("test"))
+
+
+def _digest(values: Ints) -> str:
+    import hashlib
+
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
+
+
+def network(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
+    """The pretrained model with a fresh head and the recipe's changes to it."""
+    settings = recipe.model
+    names = ("dropout", "attention_dropout", "head_dropout")
+    changes = {name: getattr(settings, name) for name in names if getattr(settings, name) != "auto"}
+    model = load(prepared.chosen.folder, prepared.rows.task.head, prepared.classes, prepared.tokenizer.pad_id,
+                 seed, changes)  # fmt: skip
+    reinitialize(model, settings.reinitialize_top, seed)
+    freeze(model, settings)
+    return model
+
+
+def facts_of(model: Model, prepared: Prepared) -> Facts:
+    """What the rule of the defaults looks at."""
+    config = model.network.config
+    hidden = int(getattr(config, "hidden_size", None) or getattr(config, "dim", 768))
+    return Facts(len(prepared.splits.train), len(prepared.classes), hidden, len(model.layers()),
+                 prepared.rows.pairs is not None)  # fmt: skip
+
+
+def planned(recipe: Recipe, model: Model, prepared: Prepared) -> Plan:
+    """The plan of a run: the recipe's numbers, and the rule's where it says auto."""
+    return plan(recipe, facts_of(model, prepared))
+
+
+def feed_of(recipe: Recipe, the_plan: Plan, store: TokenStore, model: Model, seed: int) -> Feed:
+    """The batches of a run; as an epoch begins, what learns in it is set."""
+    training, part = recipe.training, recipe.part("training.sampler")
+    most = None if training.micro_batch_size == "auto" else training.micro_batch_size
+    return Feed(
+        store,
+        build_part(registry.load("samplers", part.name), values=dict(part.settings)),
+        batch_size=the_plan.batch_size,
+        max_tokens=training.max_tokens,
+        most_rows=most,
+        seed=seed,
+        grouped=training.group_by_length,
+        on_epoch=lambda epoch: _set_free(model, recipe, epoch),
+    )
+
+
+def _set_free(model: Model, recipe: Recipe, epoch: int) -> None:
+    if recipe.model.unfreeze_per_epoch:
+        freeze(model, recipe.model, epoch)
+
+
+def learner_of(
+    recipe: Recipe, prepared: Prepared, the_plan: Plan, model: Model, feed: Feed, compute: Compute,
+    rate_factor: float = 1.0,
+) -> Learner:  # fmt: skip
+    """Everything that learns: loss, optimizer, schedule, regularizers, averages. `rate_factor` lowers the peak rate."""
+    parameters = _ever_learning(model, recipe, math.ceil(the_plan.epochs))
+    rate = the_plan.learning_rate * rate_factor
+    groups = parameter_groups(model, parameters, rate, the_plan.layer_decay)
+    optimizer = recipe.part("optimizer")
+    steps = max(1, round(the_plan.epochs * feed.steps_per_epoch))
+    regularizers = [
+        build_part(registry.load("regularizers", p.name), values=dict(p.settings)) for p in recipe.regularizers
+    ]
+    new = model.new_parameters()
+    started = {n: p.detach().clone() for n, p in parameters.items() if n not in new} if regularizers else {}
+    span = max(2.0, recipe.training.averaging_share * steps)
+    schedule = recipe.part("schedule")
+    return Learner(
+        model=model,
+        loss=loss_of(recipe, loss_name(recipe, prepared), model, feed),
+        step_rule=_part(recipe, "training.step", "steps"),
+        optimizer=registry.load("optimizers", optimizer.name)(groups, rate, **optimizer.settings),
+        schedule=_part(recipe, "schedule", "schedules"),
+        regularizers=regularizers,
+        averages=Averages(parameters, span) if the_plan.averaging == "ema" else None,
+        compute=compute,
+        seed=recipe.seed,
+        steps=steps,
+        warmup=round(schedule.shared.warmup * steps),
+        clip_norm=recipe.training.clip_norm,
+        started=started,
+    )
+
+
+def loss_name(recipe: Recipe, prepared: Prepared) -> str:
+    """The recipe's loss, or the task's own. Raises RecipeError for a loss of another kind of task."""
+    task, name = prepared.rows.task, recipe.part("loss").name
+    if name == "auto":
+        return str(task.default_loss)
+    if task.loss_kind not in registry.load("losses", name).kinds:
+        fitting = [n for n in registry.names("losses") if task.loss_kind in registry.load("losses", n).kinds]
+        text = f"{name} does not fit the task {task.name}; expected one of {', '.join(fitting)}"
+        raise RecipeError([Problem("loss.name", text)])
+    return name
+
+
+def loss_of(recipe: Recipe, name: str, model: Model, feed: Feed) -> Any:
+    """The loss, fitted on the training targets."""
+    loss = build_part(registry.load("losses", name), values=dict(recipe.part("loss").settings))
+    loss.fit(torch.from_numpy(np.asarray(feed.store.targets)), int(model.network.config.num_labels))
+    return loss
+
+
+def _part(recipe: Recipe, slot: str, door: str) -> Any:
+    part = recipe.part(slot)
+    return build_part(registry.load(door, part.name), values=dict(part.settings))
+
+
+def _ever_learning(model: Model, recipe: Recipe, epochs: int) -> dict[str, torch.nn.Parameter]:
+    """The parameters that learn in some epoch, though perhaps not in the first."""
+    if recipe.model.unfreeze_per_epoch:
+        deepest = [deepest_learning(recipe.model, len(model.layers()), e) for e in range(epochs)]
+        freeze(model, recipe.model, int(np.argmax(deepest)))
+    chosen = {name: p for name, p in model.network.named_parameters() if p.requires_grad}
+    if recipe.model.unfreeze_per_epoch:
+        freeze(model, recipe.model, 0)
+    return chosen

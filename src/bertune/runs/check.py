@@ -1,0 +1,95 @@
+"""bertune check: findings about labelled rows, without training."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bertune.base.errors import BertuneError, DataError, ModelError
+from bertune.base.files import FILES
+from bertune.base.recipe import Recipe
+from bertune.base.types import SPLITS, Finding, Splits, Table, View
+from bertune.data.check import check
+from bertune.engine.devices import hardware
+from bertune.engine.interrupt import Watch
+from bertune.model.choice import Chosen, choose, known, locate
+from bertune.runs.ask import ask
+from bertune.runs.prepare import Rows, make_splits, measure, read_rows
+from bertune.runs.telling import Silent, Teller
+
+SIGNS = {"error": "✗", "warning": "!", "note": "·"}
+
+
+def check_data(recipe: Recipe, teller: Teller | None = None, source: Table | None = None) -> list[Finding]:
+    """Everything that `check` finds; also where labels are missing altogether or no model knows the language."""
+    teller = teller or Silent()
+    rows = read_rows(recipe, teller, source, need_label=False)
+    splits = _splits(recipe, rows)
+    classes = sorted({x for x in rows.labels if x is not None}) if rows.labels is not None else []
+    chosen = _model(recipe, rows)
+    if chosen is None:
+        view = View(rows.table, rows.roles, splits, rows.texts, rows.pairs, rows.labels, rows.exact, rows.near,
+                    split_made_by_bertune=splits.how != "as given")  # fmt: skip
+    else:
+        targets = np.zeros(len(rows.table), np.int64)
+        view = measure(recipe, rows, splits, tuple(classes), targets, chosen).view
+        teller.say("model", f"{chosen.name} · {chosen.reason}")
+    return check(view)
+
+
+def _splits(recipe: Recipe, rows: Rows) -> Splits:
+    """The splits as training would have them; where that cannot be, all rows count as training rows."""
+    try:
+        return make_splits(recipe, rows)
+    except DataError:
+        given = rows.table.given
+        parts = {name: np.flatnonzero(given == i) for i, name in enumerate(SPLITS)}
+        parts["train"] = np.flatnonzero((given < 0) | (given == 0))
+        return Splits(parts["train"], parts["valid"], parts["test"], "as given")
+
+
+def _model(recipe: Recipe, rows: Rows) -> Chosen | None:
+    """The model whose tokenizer is tried on the rows; where none knows the language, the one at hand all the same."""
+    try:
+        return choose(recipe.model.name, rows.language, hardware(), recipe.model.revision)
+    except ModelError:
+        if recipe.model.name != "auto":
+            raise
+    for model in known():
+        try:
+            folder = locate(model["source"], model.get("digest"), None)
+        except BertuneError:
+            continue
+        return Chosen(
+            model["name"], folder, tuple(model["languages"]), "the only one at hand; it was not made for this language"
+        )
+    return None
+
+
+def check_command(
+    flags: Mapping[str, Any], settings: Sequence[str], recipe_file: str | None, out: str | None, teller: Teller
+) -> None:
+    """Print the findings, errors first; `out` receives findings.json."""
+    with Watch():
+        findings = check_data(ask(flags, settings, recipe_file), teller)
+    for finding in findings:
+        tell(finding, teller)
+    counts = {kind: sum(f.severity == kind for f in findings) for kind in SIGNS}
+    words = [f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items() if n]
+    teller.say("found", ", ".join(words) or "nothing to mend", **counts)
+    if out is not None:
+        FILES.write_json(Path(out), [f.as_json() for f in findings])
+        teller.say("written", out)
+
+
+def tell(finding: Finding, teller: Teller) -> None:
+    """Show one finding with its first places and its remedy."""
+    places = "; ".join(str(Path(p.file).name) + str(p)[len(p.file) :] for p in finding.rows[:5])
+    more = f"; {finding.count - 5:,} more" if finding.count > 5 and finding.rows else ""
+    text = f"{SIGNS[finding.severity]} {finding.message}"
+    if places:
+        text += f"\n  at   {places}{more}"
+    if finding.fix:
+        text += f"\n  next {finding.fix}"
+    teller.say(finding.severity, text, finding=finding.as_json())

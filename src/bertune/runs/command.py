@@ -1,0 +1,75 @@
+"""What the commands of the command line ask for, each in one call."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bertune.base import registry
+from bertune.base.errors import BertuneError, ResumeError
+from bertune.base.recipe import Recipe, read_toml, resolve
+from bertune.engine.callbacks.progress import Progress
+from bertune.runs.ask import ask
+from bertune.runs.folder import Folder, fresh
+from bertune.runs.telling import Teller
+from bertune.runs.train import train
+
+
+def train_command(
+    flags: Mapping[str, Any], settings: Sequence[str], recipe_file: str | None, out: str | None, teller: Teller,
+    mode: str = "train",
+) -> None:  # fmt: skip
+    """bertune train: `mode` is train, dry_run or find_lr."""
+    recipe = ask(flags, settings, recipe_file)
+    folder = Path(out) if out else fresh(recipe.data.train)
+    if mode == "dry_run":
+        from bertune.runs.dry_run import dry_run
+
+        dry_run(recipe, teller)
+    elif mode == "find_lr":
+        from bertune.runs.find_lr import find_lr
+
+        find_lr(recipe, folder, teller)
+    else:
+        _not_taken(folder)
+        _run(recipe, folder, teller, resume=False)
+
+
+def resume_command(run: str, teller: Teller) -> None:
+    """bertune resume: go on with an interrupted run; a run that is done is left as it is."""
+    folder = Folder(Path(run))
+    record = folder.record()
+    if record.get("status") == "done":
+        teller.say("done", f"{run} is complete; nothing to resume")
+        return
+    _run(resolve(read_toml(folder.recipe)), folder.path, teller, resume=True)
+
+
+def _run(recipe: Recipe, out: Path, teller: Teller, resume: bool) -> None:
+    progress = Progress(teller.bar)
+    trackers = [
+        registry.load("callbacks", name)(out, recipe.as_dict()) for name in _known_trackers(recipe.training.track)
+    ]
+    try:
+        train(recipe, out, teller=teller, command=["bertune", *sys.argv[1:]], resume=resume,
+              listeners=[progress, *trackers])  # fmt: skip
+    finally:
+        progress.close()
+
+
+def _known_trackers(names: Sequence[str]) -> Sequence[str]:
+    wrong = [name for name in names if name not in TRACKERS]
+    if wrong:
+        raise BertuneError(f"there is no tracker {wrong[0]!r}.", expected=", ".join(TRACKERS))
+    return names
+
+
+TRACKERS = ("tensorboard", "mlflow", "wandb", "trackio")
+
+
+def _not_taken(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        raise ResumeError(
+            "this folder holds something already.", where=str(folder), expected="a new or empty folder",
+            next_move=f"bertune resume {folder}, or another --out",
+        )  # fmt: skip

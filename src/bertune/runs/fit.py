@@ -1,0 +1,246 @@
+"""Runs the loop of a run: builds it, resumes it where checkpoints lie, restarts it once when it collapses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bertune.base import registry
+from bertune.base.files import FILES
+from bertune.base.recipe import Recipe
+from bertune.engine import checkpoint
+from bertune.engine.callbacks.early_stopping import EarlyStopping
+from bertune.engine.callbacks.history import History
+from bertune.engine.callbacks.interruption import Interruption
+from bertune.engine.callbacks.interval_saving import IntervalSaving
+from bertune.engine.callbacks.trouble import Trouble
+from bertune.engine.devices import Compute
+from bertune.engine.driver import Callbacks, drive
+from bertune.engine.events import Evaluated, Save, Stopped
+from bertune.engine.interrupt import Interrupted, Watch
+from bertune.engine.learner import Learner
+from bertune.engine.loop import Hooks, Position, loop
+from bertune.engine.plan import Plan
+from bertune.evaluate.calibration import softmax
+from bertune.evaluate.predict import predict
+from bertune.model.encoder import Model
+from bertune.runs import build
+from bertune.runs.build import Stores
+from bertune.runs.folder import Folder
+from bertune.runs.prepare import Prepared
+from bertune.runs.telling import Teller
+
+SECOND_RATE = 0.5  # of the first attempt's learning rate, after a collapse
+KEEP = 2
+
+
+@dataclass(eq=False)
+class Fitted:
+    """A model with its best weights, and how they came about."""
+
+    model: Model
+    plan: Plan
+    stopped: Stopped
+    best: dict[str, Any]
+    steps: int
+    restarts: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Fit:
+    """One attempt to train: what it needs, and the hooks that the loop calls."""
+
+    recipe: Recipe
+    prepared: Prepared
+    stores: Stores
+    folder: Folder
+    compute: Compute
+    teller: Teller
+    watch: Watch
+    fingerprint: dict[str, Any]
+    listeners: Sequence[Any] = ()
+    attempt: int = 1
+
+    def run(self) -> Fitted:
+        """Train to the end, or to an interruption (then `stopped.finished` is False)."""
+        seed = self.recipe.seed
+        model = build.network(self.recipe, self.prepared, seed)
+        model.network.to(self.compute.device)
+        plan = build.planned(self.recipe, model, self.prepared)
+        feed = build.feed_of(self.recipe, plan, self.stores.train, model, seed)
+        start, folder = self._newest()
+        factor = SECOND_RATE ** (self.attempt - 1)
+        learner = build.learner_of(self.recipe, self.prepared, plan, model, feed, self.compute, factor)
+        self._callbacks(learner)
+        if folder is not None:
+            self._restore(learner, feed, folder)
+        elif self.attempt == 1:
+            FILES.remove(self.folder.history)
+        self.every = max(1, round(feed.steps_per_epoch / self.recipe.evaluation.per_epoch))
+        hooks = Hooks(
+            judge=lambda step, epoch: self._judge(learner, step, epoch),
+            save=lambda at, wish: self._save(learner, feed, at, wish),
+            judge_at=lambda step: self._judge_at(step, learner.steps),
+        )
+        model.network.train()
+        self.watch.patient = True
+        try:
+            stopped = drive(loop(learner, feed, hooks, start), self.callbacks)
+        except Interrupted as interruption:
+            stopped = self._saved_in_judging(learner, feed, interruption)
+        finally:
+            self.watch.patient = False
+        if self.trouble.code and self.attempt == 1 and self.recipe.training.restart_on_collapse:
+            return self._again(stopped)
+        if stopped.finished:
+            self._keep_best(learner)
+        best = {"step": self.stopping.best_step, "epoch": self.stopping.best_epoch,
+                "metric": self.stopping.metric, "value": self.stopping.best_value}  # fmt: skip
+        return Fitted(model, plan, stopped, best, learner.steps, warnings=list(self.warnings))
+
+    def _callbacks(self, learner: Learner) -> None:
+        evaluation = self.recipe.evaluation
+        name = self.metric
+        higher = registry.load("metrics", name).best == "high"
+        self.stopping = EarlyStopping(
+            name, higher, evaluation.patience, evaluation.minimum_gain, evaluation.early_stopping
+        )
+        valid = self.stores.valid
+        self.trouble = Trouble(len(np.unique(valid.targets)) if valid is not None else 0)
+        self.warnings: list[str] = []
+        self.last_position = Position()
+        self.callbacks = Callbacks(
+            [
+                History(self.folder.history),
+                *self.listeners,
+                self.trouble,
+                self.stopping,
+                IntervalSaving(self.recipe.training.checkpoint_minutes),
+                Interruption(self.watch),
+            ]
+        )
+
+    @property
+    def metric(self) -> str:
+        """The metric to select by."""
+        name = self.recipe.evaluation.metric
+        return str(self.prepared.rows.task.metrics[0]) if name == "auto" else name
+
+    def _judge_at(self, step: int, steps: int) -> bool:
+        return self.stores.valid is not None and (step % self.every == 0 or step == steps)
+
+    def _judge(self, learner: Learner, step: int, epoch: float) -> Evaluated:
+        valid = self.stores.valid
+        assert valid is not None
+        self.last_position = Position(step, True)
+        with learner.judging():
+            answers = predict(
+                learner.model, valid, batch_size=self.recipe.evaluation.batch_size,
+                max_tokens=self.recipe.training.max_tokens, precision=self.compute.precision,
+                device=self.compute.device, poll=self.watch.poll,
+            )  # fmt: skip
+        task = self.prepared.rows.task
+        logits = np.nan_to_num(answers.logits)  # a diverged model still gets a score, and is told by Trouble
+        judged = task.judged(valid.targets, softmax(logits), self.prepared.classes)
+        names = dict.fromkeys([self.metric, task.metrics[0], "accuracy", "log_loss"])
+        scores = {name: float(registry.load("metrics", name)()(judged)) for name in names}
+        guessed = len(np.unique(judged.guess))
+        learner.schedule.observe(scores[self.metric] if self.stopping.higher else -scores[self.metric])
+        return Evaluated(step, epoch, "valid", scores, scores["log_loss"], guessed)
+
+    def _save(self, learner: Learner, feed: Any, at: Position, wish: Save) -> str:
+        if wish.best:
+            target = self.folder.checkpoints / f"best-{at.step:06d}"
+            with learner.judging():
+                checkpoint.save(target, {"model": _learning(learner)}, {"step": at.step})
+            return target.name
+        target = self.folder.checkpoints / f"step-{at.step:06d}"
+        tensors, numbers = checkpoint.optimizer_tensors(learner.optimizer)
+        groups = {"model": _learning(learner), "optimizer": tensors}
+        if learner.averages is not None:
+            groups["averages"] = learner.averages.mean
+        best = self.stopping.best_step
+        state = {
+            "step": at.step,
+            "judging_due": at.judging_due,
+            "attempt": self.attempt,
+            "optimizer": numbers,
+            "schedule": learner.schedule.state(),
+            "callbacks": self.callbacks.state(),
+            "most_rows": feed.most_rows,
+            "best": None if best is None else f"best-{best:06d}",
+            "fingerprint": self.fingerprint,
+        }
+        if target.exists() and checkpoint.read_state(target).get("judging_due") != at.judging_due:
+            FILES.remove(target)  # the same step, now judged
+        checkpoint.save(target, groups, state)
+        checkpoint.prune(self.folder.checkpoints, KEEP)
+        return target.name
+
+    def _newest(self) -> tuple[Position, Path | None]:
+        folder, passed = checkpoint.newest_sound(self.folder.checkpoints)
+        for name, problem in passed:
+            self.teller.warn(f"checkpoint {name} is damaged ({problem}); the one before it is used")
+        if folder is None:
+            return Position(), None
+        state = checkpoint.read_state(folder)
+        for what, value in self.fingerprint.items():
+            checkpoint.refuse(what, state["fingerprint"].get(what), value)
+        self.attempt = state["attempt"]
+        return Position(state["step"], state["judging_due"]), folder
+
+    def _restore(self, learner: Learner, feed: Any, folder: Path) -> None:
+        state = checkpoint.read_state(folder)
+        _load(learner.model, checkpoint.read_group(folder, "model"))
+        checkpoint.load_optimizer(learner.optimizer, checkpoint.read_group(folder, "optimizer"), state["optimizer"])
+        if learner.averages is not None:
+            learner.averages.load(checkpoint.read_group(folder, "averages"))
+        learner.schedule.restore(state["schedule"])
+        self.callbacks.restore(state["callbacks"])
+        feed.most_rows = state["most_rows"]
+        if state["step"] % feed.steps_per_epoch:
+            feed.on_epoch(state["step"] // feed.steps_per_epoch)
+        self.teller.say("resume", f"from step {state['step']:,} of {learner.steps:,}", step=state["step"])
+
+    def _saved_in_judging(self, learner: Learner, feed: Any, interruption: Interrupted) -> Stopped:
+        """A signal during judging: the state is that of the step before it, and the judging is still due."""
+        self._save(learner, feed, self.last_position, Save("interrupted"))
+        step = self.last_position.step
+        return Stopped(step, step / feed.steps_per_epoch, f"signal {interruption.number}", False, 0.0, 0.0)
+
+    def _again(self, stopped: Stopped) -> Fitted:
+        code = str(self.trouble.code)
+        rate = f"{SECOND_RATE:g} × the learning rate"
+        self.teller.warn(f"{stopped.reason}; starting once more with {rate}", code=code)
+        FILES.remove(self.folder.checkpoints)
+        self.attempt = 2
+        fitted = self.run()
+        fitted.restarts.insert(0, {"reason": stopped.reason, "code": code, "step": stopped.step, "cure": rate})
+        return fitted
+
+    def _keep_best(self, learner: Learner) -> None:
+        """Leave the model with its best weights; without a validation split those are the last."""
+        step = self.stopping.best_step
+        folder = self.folder.checkpoints / f"best-{step or 0:06d}"
+        if step is not None and checkpoint.is_sound(folder):
+            _load(learner.model, checkpoint.read_group(folder, "model"))
+        elif learner.averages is not None:
+            _load(learner.model, dict(learner.averages.mean))
+        learner.optimizer.zero_grad(set_to_none=True)
+        learner.optimizer.state.clear()
+
+
+def _learning(learner: Learner) -> dict[str, torch.Tensor]:
+    ids = {id(p) for group in learner.optimizer.param_groups for p in group["params"]}
+    return {name: p.detach() for name, p in learner.model.network.named_parameters() if id(p) in ids}
+
+
+def _load(model: Model, tensors: dict[str, torch.Tensor]) -> None:
+    own = dict(model.network.named_parameters())
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            own[name].copy_(tensor)

@@ -1,0 +1,272 @@
+"""From a recipe to rows that a model can learn from: read, clean, find faults, split, choose a model, measure."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from bertune.base import registry
+from bertune.base.errors import DataError, Problem, RecipeError
+from bertune.base.recipe import Recipe
+from bertune.base.settings import build
+from bertune.base.types import SPLITS, Finding, Ints, Roles, Splits, Table, View
+from bertune.data import table as tables
+from bertune.data.clean import clean_column
+from bertune.data.columns import label_texts, recognise, text_values
+from bertune.data.duplicates import groups
+from bertune.data.languages import language_of_texts
+from bertune.data.tokenizer import TextTokenizer
+from bertune.data.truncation import choose_length
+from bertune.engine.devices import hardware
+from bertune.model.choice import Chosen, choose
+from bertune.runs.telling import Teller
+
+LONGEST = 512
+SAMPLE = 2000  # rows looked at to tell the language
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of all files with their roles; texts are cleaned, None where missing; labels None where missing."""
+
+    table: Table
+    roles: Roles
+    task: Any
+    texts: list[str | None]
+    pairs: list[str | None] | None
+    labels: list[str | None] | None
+    exact: Ints
+    near: Ints
+    language: str
+    digest: str
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Everything that is known before a model learns; positions in `splits` count rows of the table."""
+
+    rows: Rows
+    splits: Splits
+    classes: tuple[str, ...]
+    targets: Ints
+    chosen: Chosen
+    tokenizer: TextTokenizer
+    lengths: Ints
+    unknown: Ints
+    max_length: int
+    view: View
+
+    def texts(self, positions: Ints) -> tuple[list[str], list[str] | None]:
+        """The texts, and second texts where the task has them, of some rows."""
+        first = [self.rows.texts[i] or "" for i in positions.tolist()]
+        pairs = self.rows.pairs
+        return first, None if pairs is None else [pairs[i] or "" for i in positions.tolist()]
+
+
+def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_label: bool = True) -> Rows:
+    """Read and clean every file that the recipe names, find the columns and the groups of duplicates."""
+    data = recipe.data
+    table = source if source is not None else _read_files(recipe)
+    if not len(table):
+        raise DataError("there are no rows.", where=", ".join(table.files), expected="a header and at least one row")
+    roles = recognise(table, data.text, data.text_pair, data.label, data.group, need_label=need_label)
+    facts = " · ".join(v for k, v in table.facts.items() if k in ("format", "encoding", "delimiter"))
+    teller.say("data", f"{_names(table.files)} · {len(table):,} rows" + (f" · {facts}" if facts else ""))
+    texts = _texts(recipe, table, roles.text)
+    pairs = None if roles.text_pair is None else _texts(recipe, table, roles.text_pair)
+    labels = None if roles.label is None else label_texts(table, roles.label)
+    if labels is not None and data.label_spelling == "merge":
+        labels = merge_spellings(labels)
+    task = _task(recipe, roles)
+    exact, near = groups(texts, pairs)
+    language = language_of_texts([t for t in texts[:SAMPLE] if t])
+    columns = [c for c in (roles.text, roles.text_pair, roles.label, roles.group) if c is not None]
+    digest = hashlib.sha256(
+        (tables.digest(table, columns) + "|" + ",".join(map(str, np.bincount(table.given + 1, minlength=4)))).encode()
+    ).hexdigest()
+    return Rows(table, roles, task, texts, pairs, labels, exact, near, language, digest)
+
+
+def _names(files: Sequence[str]) -> str:
+    shown = [Path(f).name or f for f in files[:3]]
+    return ", ".join(shown) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")
+
+
+def _read_files(recipe: Recipe) -> Table:
+    data = recipe.data
+    if data.train is None:
+        raise RecipeError([Problem("data.train", "names no data", "give a file: bertune train DATA")])
+    parts = [tables.read(data.train, data, given="train" if data.valid or data.test else None)]
+    for name in ("valid", "test"):
+        path = getattr(data, name)
+        if path is not None:
+            parts.append(tables.read(path, data, given=name))
+    return tables.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def _texts(recipe: Recipe, table: Table, column: str) -> list[str | None]:
+    values = text_values(table, column)
+    if recipe.data.cleaning:
+        values = clean_column(values, recipe.data.cleaning)
+    if recipe.data.missing == "fill":
+        values = [recipe.data.fill if v is None else v for v in values]
+    return values
+
+
+def merge_spellings(labels: Sequence[str | None]) -> list[str | None]:
+    """Labels that differ only in case and outer spaces become the commonest of their spellings."""
+    counts: dict[str, dict[str, int]] = {}
+    for label in labels:
+        if label is not None:
+            spellings = counts.setdefault(label.strip().casefold(), {})
+            spellings[label] = spellings.get(label, 0) + 1
+    best = {key: max(sorted(spellings), key=lambda s: spellings[s]) for key, spellings in counts.items()}
+    return [None if label is None else best[label.strip().casefold()] for label in labels]
+
+
+def _task(recipe: Recipe, roles: Roles) -> Any:
+    names = registry.names("tasks")
+    if recipe.data.task != "auto":
+        task = registry.load("tasks", recipe.data.task)
+        if not task.recognise(roles):
+            raise DataError(
+                f"these columns do not fit the task {recipe.data.task}.", expected=", ".join(task.columns),
+                found=roles.why or str(roles), next_move="--text, --text-pair and --label name the columns",
+            )  # fmt: skip
+        return task()
+    for name in names:
+        task = registry.load("tasks", name)
+        if task.recognise(roles):
+            return task()
+    raise DataError("no task fits these columns.", found=roles.why, next_move="--task NAME; see bertune tasks")
+
+
+def make_splits(recipe: Recipe, rows: Rows) -> Splits:
+    """The splits that the files give, completed by those that the recipe's split part makes; labelled rows only."""
+    usable = np.array([t is not None for t in rows.texts])
+    if rows.pairs is not None:
+        usable &= np.array([p is not None for p in rows.pairs])
+    if rows.labels is None:
+        raise DataError("there is no label column.", found=rows.roles.why, next_move="name it: --label NAME")
+    usable &= np.array([label is not None for label in rows.labels])
+    given = rows.table.given
+    have = {name: usable & (given == i) for i, name in enumerate(SPLITS)}
+    base = have["train"] | (usable & (given < 0))
+    if not base.any():
+        raise DataError("no row has both a text and a label.", where=_names(rows.table.files))
+    missing = [name for name in ("valid", "test") if not (given == SPLITS.index(name)).any()]
+    if not missing:
+        return Splits(np.flatnonzero(base), *(np.flatnonzero(have[n]) for n in ("valid", "test")), "as given")
+    part = recipe.part("data.split")
+    settings = dict(part.settings)
+    if "test" not in missing and "test_share" in settings:
+        settings["test_share"] = 0.0
+    if "valid" not in missing and "valid_share" in settings:
+        settings["valid_share"] = 0.0
+    positions = np.flatnonzero(base)
+    names = _deal(recipe, rows, positions, build(registry.load("splits", part.name), values=settings))
+    made = {name: positions[names == name] for name in SPLITS}
+    for name in ("valid", "test"):
+        if name not in missing:
+            made[name] = np.sort(np.concatenate([made[name], np.flatnonzero(have[name])]))
+    how = f"{part.name}, seed {recipe.seed}, no duplicate straddles"
+    if len(missing) == 1:
+        how = f"{missing[0]} {how}; {'test' if missing[0] == 'valid' else 'valid'} as given"
+    return Splits(made["train"], made["valid"], made["test"], how)
+
+
+def _deal(recipe: Recipe, rows: Rows, positions: Ints, part: Any) -> Any:
+    assert rows.labels is not None
+    keys = [
+        hashlib.blake2b(
+            "\x1f".join([rows.texts[i] or "", "" if rows.pairs is None else rows.pairs[i] or ""]).encode(
+                "utf-8", "surrogatepass"
+            ),
+            digest_size=16,
+        ).hexdigest()
+        for i in positions.tolist()
+    ]
+    kinds = {label: n for n, label in enumerate(sorted({str(rows.labels[i]) for i in positions.tolist()}))}
+    numbers = np.array([kinds[str(rows.labels[i])] for i in positions.tolist()], dtype=np.int64)
+    near = rows.near[positions]
+    if part.needs_group and rows.roles.group is None:
+        raise RecipeError([Problem("data.group", "the split 'grouped' needs a column: --set data.group=NAME")])
+    if rows.roles.group is not None:
+        near = _joined(near, [str(v) for v in rows.table.take(positions).values(rows.roles.group)])
+    return np.array(part(keys, numbers, near, recipe.seed), dtype=object)
+
+
+def _joined(near: Ints, column: list[str]) -> Ints:
+    """Groups so that rows of one near-duplicate group or one value of a column are together."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    _, one = np.unique(near, return_inverse=True)
+    _, two = np.unique(np.array(column), return_inverse=True)
+    links = coo_matrix((np.ones(len(one)), (one, two + one.max() + 1)), shape=(one.max() + two.max() + 2,) * 2)
+    return np.asarray(connected_components(links, directed=False)[1][one], dtype=np.int64)
+
+
+def prepare(recipe: Recipe, teller: Teller, source: Table | None = None) -> Prepared:
+    """Everything up to the model's first update. Raises DataError, ModelError, RecipeError."""
+    rows = read_rows(recipe, teller, source)
+    splits = make_splits(recipe, rows)
+    assert rows.labels is not None
+    classes = rows.task.classes([rows.labels[i] for i in splits.train.tolist()])
+    targets = rows.task.targets(rows.labels, classes)
+    known = {n: p if n == "train" else p[targets[p] >= 0] for n, p in splits.named()}
+    empty = np.zeros(0, np.int64)
+    splits = replace(splits, valid=known.get("valid", empty), test=known.get("test", empty))
+    chosen = choose(recipe.model.name, rows.language, hardware(), recipe.model.revision)
+    return measure(recipe, rows, splits, classes, targets, chosen)
+
+
+def measure(
+    recipe: Recipe, rows: Rows, splits: Splits, classes: tuple[str, ...], targets: Ints, chosen: Chosen
+) -> Prepared:
+    """Count tokens with the chosen model's tokenizer and settle the length that texts are cut at."""
+    tokenizer = TextTokenizer(chosen.folder)
+    lengths, unknown = tokenizer.lengths(
+        [t or "" for t in rows.texts], None if rows.pairs is None else [p or "" for p in rows.pairs]
+    )
+    limit = min(tokenizer.limit or LONGEST, _positions(chosen.folder))
+    wanted = recipe.model.max_length
+    if wanted == "auto":
+        base = splits.train if len(splits.train) else np.arange(len(lengths))
+        wanted = choose_length(lengths[base], min(limit, LONGEST))
+    if wanted > limit:
+        text = f"found {wanted}; this model reads at most {limit} tokens"
+        raise RecipeError([Problem("model.max_length", text)])
+    view = View(
+        table=rows.table, roles=rows.roles, splits=splits, texts=rows.texts, pairs=rows.pairs, labels=rows.labels,
+        exact=rows.exact, near=rows.near, lengths=lengths, unknown=unknown, max_length=int(wanted),
+        model_name=chosen.name, split_made_by_bertune=splits.how != "as given",
+    )  # fmt: skip
+    return Prepared(rows, splits, classes, targets, chosen, tokenizer, lengths, unknown, int(wanted), view)
+
+
+def _positions(folder: Path) -> int:
+    """Positions that the model knows, from its config; RoBERTa-like models lose those up to the padding token."""
+    from bertune.base.files import FILES
+
+    try:
+        config = FILES.read_json(folder / "config.json")
+    except (OSError, ValueError):
+        return LONGEST
+    most = int(config.get("max_position_embeddings") or LONGEST)
+    shifted = config.get("model_type") in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "data2vec-text")
+    return most - 2 if shifted else most
+
+
+def severe(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that people must see at once: errors and warnings."""
+    return [f for f in findings if f.severity in ("error", "warning")]
+
+
+def text_array(values: Sequence[str | None]) -> pa.Array:
+    """Texts as an Arrow column."""
+    return pa.array(values, pa.large_string())

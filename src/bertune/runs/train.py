@@ -1,0 +1,261 @@
+"""The whole journey: recipe, data, model, loop, scores, report."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bertune import __version__
+from bertune.base.files import FILES
+from bertune.base.recipe import Recipe
+from bertune.base.types import Table
+from bertune.data.check import check
+from bertune.data.truncation import ledger
+from bertune.engine.devices import Compute, compute, describe_machine, peak_memory_gb
+from bertune.engine.interrupt import Interrupted, Watch
+from bertune.report.card import card
+from bertune.report.page import write as write_report
+from bertune.runs import build
+from bertune.runs.finish import Finish
+from bertune.runs.fit import Fit, Fitted
+from bertune.runs.folder import Folder
+from bertune.runs.prepare import Prepared, prepare, severe
+from bertune.runs.telling import Silent, Teller
+from bertune.runs.wrong_labels import write_suspects
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    teller: Teller | None = None,
+    source: Table | None = None,
+    command: Sequence[str] = (),
+    resume: bool = False,
+    listeners: Sequence[Any] = (),
+) -> Folder:
+    """Train, test and report one run in the folder `out`; with `resume`, go on where it stands.
+
+    Raises BertuneError for what the user can mend and Interrupted after a signal; either way nothing is lost.
+    """
+    folder = Folder(out)
+    with folder.locked(), Watch() as watch:
+        return _Journey(recipe, folder, teller or Silent(), watch, listeners).run(source, command, resume)
+
+
+class _Journey:
+    def __init__(self, recipe: Recipe, folder: Folder, teller: Teller, watch: Watch, listeners: Sequence[Any]) -> None:
+        self.recipe, self.folder, self.teller, self.watch = recipe, folder, teller, watch
+        self.listeners = listeners
+        self.began = time.perf_counter()
+
+    def run(self, source: Table | None, command: Sequence[str], resume: bool) -> Folder:
+        machine = compute(self.recipe.training)
+        prepared = prepare(self.recipe, self.teller, source)
+        if resume:
+            self._same_data(prepared)
+        self._tell_data(prepared)
+        if not resume:
+            self._begin(prepared, machine, command)
+        stores = build.stores(prepared, self.folder.store)
+        fit = Fit(
+            self.recipe, prepared, stores, self.folder, machine, self.teller, self.watch,
+            _fingerprint(self.recipe, prepared, machine), self.listeners,
+        )  # fmt: skip
+        fitted = fit.run()
+        self.folder.write_record(**self._about_fit(fitted, prepared, fit.metric))
+        if not fitted.stopped.finished:
+            self.folder.write_record(status="stopped")
+            raise Interrupted(self.watch.caught or 0)
+        self._finish(fitted, fit, prepared, stores, machine)
+        return self.folder
+
+    def _same_data(self, prepared: Prepared) -> None:
+        from bertune.engine.checkpoint import refuse
+
+        record = self.folder.record()
+        refuse("the data (rows, texts or labels)", record["data"]["digest"], prepared.rows.digest)
+        refuse("the model", record["model"]["digest"], _model_digest(prepared))
+
+    def _tell_data(self, prepared: Prepared) -> None:
+        say, splits = self.teller.say, prepared.splits
+        roles = prepared.rows.roles
+        pair = f' · text pair "{roles.text_pair}"' if roles.text_pair else ""
+        say("", f'text "{roles.text}"{pair} · label "{roles.label}": {_shares(prepared)}')
+        findings = check(prepared.view)
+        FILES.write_json(self.folder.findings, [f.as_json() for f in findings])
+        for number, finding in enumerate(findings, 1):
+            if finding in severe(findings)[:8]:
+                self.teller.warn(f"{finding.message}  (findings.json #{number})", **finding.as_json())
+        sizes = " · ".join(f"{len(p):,} {name}" for name, p in splits.named())
+        say("split", f"{sizes}   {splits.how}")
+        chosen = prepared.chosen
+        say("model", f"{chosen.name} · {chosen.reason}")
+        cut = ledger(prepared.lengths[splits.train], prepared.max_length)
+        text = f"{prepared.max_length} tokens cut {'nothing' if not cut.rows_cut else f'{cut.rows_cut:,} texts ({cut.share_rows_cut:.1%})'}"
+        say("length", text + (f"; {cut.length_that_cuts_none} would cut none" if cut.rows_cut else ""))
+
+    def _begin(self, prepared: Prepared, machine: Compute, command: Sequence[str]) -> None:
+        FILES.remove(self.folder.checkpoints)
+        FILES.make_folder(self.folder.checkpoints)
+        model = build.network(self.recipe, prepared, self.recipe.seed)
+        plan = build.planned(self.recipe, model, prepared)
+        settled = {
+            "training.epochs": plan.epochs, "training.batch_size": plan.batch_size,
+            "training.averaging": plan.averaging, "training.precision": machine.precision,
+            "training.threads": machine.threads, "training.device": machine.device.type,
+            "optimizer.learning_rate": plan.learning_rate, "optimizer.layer_decay": plan.layer_decay,
+            "model.max_length": prepared.max_length, "model.name": _settled_model(prepared),
+            "loss.name": build.loss_name(self.recipe, prepared),
+        }  # fmt: skip
+        changed = {key: {"value": value} for key, value in self.recipe.stated.items() if not key.startswith("data.")}
+        self.recipe = self.recipe.changed(settled)
+        FILES.write_text(self.folder.recipe, self.recipe.as_toml())
+        self.folder.write_record(
+            status="running", bertune=__version__, versions=_versions(), machine=describe_machine(),
+            command=list(command), started=datetime.now(UTC).isoformat(timespec="seconds"), seed=self.recipe.seed,
+            changed=changed, plan=asdict(plan) | {"why": plan.why}, **_about_data(prepared),
+            model=_about_model(prepared, model), test_openings=[],
+        )  # fmt: skip
+        steps = int(np.ceil(len(prepared.splits.train) / plan.batch_size) * plan.epochs)
+        self.teller.say(
+            "plan",
+            f"{plan.epochs:g} epochs · {steps:,} steps of {plan.batch_size} rows · learning rate "
+            f"{plan.learning_rate:.1e} · {machine.precision} · {machine.threads} threads   ({plan.why})",
+            steps=steps, **asdict(plan),
+        )  # fmt: skip
+
+    def _about_fit(self, fitted: Fitted, prepared: Prepared, metric: str) -> dict[str, Any]:
+        stopped = fitted.stopped
+        return {
+            "best": fitted.best, "stopped": stopped.reason, "metric": metric, "restarts": fitted.restarts,
+            "warnings": fitted.warnings,
+            "speed": {
+                "train_texts_per_second": stopped.texts_per_second,
+                "train_tokens_per_second": stopped.tokens_per_second,
+            },
+        }  # fmt: skip
+
+    def _finish(self, fitted: Fitted, fit: Fit, prepared: Prepared, stores: build.Stores, machine: Compute) -> None:
+        say = self.teller.say
+        best = fitted.best
+        kept = f"; kept epoch {best['epoch']:.2g}" if best["step"] is not None else ""
+        say("stop", f"epoch {fitted.stopped.epoch:.3g}: {fitted.stopped.reason}{kept}")
+        record = self.folder.record()
+        if stores.test is not None:
+            self.folder.write_record(test_openings=[*record["test_openings"], _now()])
+        finish = Finish(self.recipe, prepared, stores, self.folder, machine, self.watch, fit.metric)
+        scores = finish.run(fitted.model)
+        FILES.write_json(self.folder.scores, scores)
+        self._tell_scores(scores, fit.metric)
+        if self.recipe.evaluation.suspects:
+            write_suspects(self.recipe, prepared, stores, self.folder, machine, self.watch)
+        speed = dict(self.folder.record()["speed"], predict_texts_per_second=finish.speed,
+                     peak_memory_gb=round(peak_memory_gb(), 3))  # fmt: skip
+        self.folder.write_record(
+            status="done", temperature=scores.get("calibration", {}).get("temperature", 1.0), speed=speed,
+            seconds=round(time.perf_counter() - self.began, 1),
+        )  # fmt: skip
+        language = self.recipe.report.language
+        FILES.write_text(self.folder.model / "README.md", card(self.folder.path, language))
+        write_report(self.folder.path, language)
+        if not self.recipe.training.keep_checkpoints:
+            FILES.remove(self.folder.checkpoints)
+        FILES.remove(self.folder.store)
+        say("report", f"{self.folder.report}       model  {self.folder.model}",
+            report=str(self.folder.report), model=str(self.folder.model))  # fmt: skip
+        say("next", f"bertune predict {self.folder.path} new.csv")
+
+    def _tell_scores(self, scores: dict[str, Any], metric: str) -> None:
+        name = scores.get("judged_on")
+        if name is None:
+            return
+        s = scores[name][metric]
+        line = f"{metric} {s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}] on {s['n']:,} rows"
+        for baseline, of in scores.get("baselines", {}).items():
+            line += f" · {baseline} {of[metric]['value']:.3f}"
+        self.teller.say(name, line, scores=scores[name])
+        compared = scores.get("better_than_baseline")
+        if compared:
+            d = compared["difference"]
+            text = f"{compared['verdict']} ({d['value']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}])"
+            self.teller.say("", f"better than the best baseline: {text}")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _shares(prepared: Prepared) -> str:
+    counts = np.bincount(prepared.targets[prepared.splits.train], minlength=len(prepared.classes))
+    order = np.argsort(-counts, kind="stable")
+    shown = ", ".join(f"{prepared.classes[i]} {counts[i] / counts.sum():.0%}" for i in order[:6])
+    return shown + (f" and {len(order) - 6} more classes" if len(order) > 6 else "")
+
+
+def _about_data(prepared: Prepared) -> dict[str, Any]:
+    rows, splits = prepared.rows, prepared.splits
+    counts = {
+        name: dict(zip(prepared.classes, np.bincount(prepared.targets[p], minlength=len(prepared.classes)).tolist(),
+                       strict=True))
+        for name, p in splits.named()
+    }  # fmt: skip
+    edges = np.unique(np.linspace(0, max(int(prepared.lengths.max()), 1), 41).astype(int))
+    histogram, edges = np.histogram(prepared.lengths[splits.train], bins=edges)
+    ledgers = {name: ledger(prepared.lengths[p], prepared.max_length).as_json() for name, p in splits.named()}
+    return {
+        "task": rows.task.name,
+        "labels": list(prepared.classes),
+        "columns": {"text": rows.roles.text, "text_pair": rows.roles.text_pair, "label": rows.roles.label},
+        "data": {"files": list(rows.table.files)[:20], "digest": rows.digest, "rows": len(rows.table),
+                 "facts": dict(rows.table.facts), "language": rows.language},
+        "split": {**{name: len(p) for name, p in splits.named()}, "how": splits.how},
+        "class_counts": counts,
+        "lengths": {"max_length": prepared.max_length, "ledger": ledgers,
+                    "histogram": {"edges": edges.tolist(), "counts": histogram.tolist()}},
+    }  # fmt: skip
+
+
+def _settled_model(prepared: Prepared) -> str:
+    chosen = prepared.chosen
+    return str(chosen.folder.resolve()) if Path(chosen.name).is_dir() else chosen.name
+
+
+def _about_model(prepared: Prepared, model: Any) -> dict[str, Any]:
+    chosen = prepared.chosen
+    count = model.parameters_count
+    return {
+        "name": chosen.name, "parameters": count, "layers": len(model.layers()), "languages": list(chosen.languages),
+        "reason": chosen.reason, "digest": _model_digest(prepared), "megabytes": round(count * 4 / 2**20, 1),
+        "tokenizer": prepared.tokenizer.fingerprint(),
+    }  # fmt: skip
+
+
+def _model_digest(prepared: Prepared) -> str:
+    files = sorted(prepared.chosen.folder.glob("*.safetensors"))
+    return ",".join(FILES.digest(f) for f in files)
+
+
+def _versions() -> dict[str, str]:
+    import platform
+    from importlib.metadata import version
+
+    names = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def _fingerprint(recipe: Recipe, prepared: Prepared, machine: Compute) -> dict[str, Any]:
+    """Everything that decides the weights; a resume compares each by name."""
+    return {
+        "the recipe": recipe.digest_key(),
+        "the data": prepared.rows.digest,
+        "the tokenizer": prepared.tokenizer.fingerprint(),
+        "the model": _model_digest(prepared),
+        "the versions": {"bertune": __version__, **{k: v for k, v in _versions().items() if k != "scikit-learn"}},
+        "the device": machine.device.type,
+        "the number of threads": machine.threads,
+    }

@@ -1,0 +1,79 @@
+"""Suspected wrong labels of the training rows: confident learning over cross-validated predictions."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from bertune.base.files import FILES
+from bertune.base.recipe import Recipe
+from bertune.base.types import Floats
+from bertune.data.batches import predicting_batches
+from bertune.data.store import TokenStore
+from bertune.engine.devices import Compute
+from bertune.engine.interrupt import Watch
+from bertune.evaluate.suspects import cross_validated, suspects
+from bertune.model.encoder import Model
+from bertune.model.packing import pad, to_device
+from bertune.runs.build import Stores, network
+from bertune.runs.folder import Folder
+from bertune.runs.prepare import Prepared
+
+MOST_ROWS = 20_000  # more training rows are sampled, so that the search stays a small part of a run
+LISTED = 200
+
+
+def write_suspects(
+    recipe: Recipe, prepared: Prepared, stores: Stores, folder: Folder, machine: Compute, watch: Watch
+) -> None:
+    """Write suspects.json: training rows whose label their neighbours contradict, the most suspicious first.
+
+    The features are the mean token states of the pretrained encoder, which has seen no label of these rows; a
+    logistic regression on them is cross-validated (Northcutt et al. 2021, confident learning).
+    """
+    store = stores.train
+    model = network(recipe, prepared, recipe.seed)
+    model.network.to(machine.device)
+    chosen = np.arange(len(store))
+    if len(chosen) > MOST_ROWS:
+        chosen = np.sort(np.random.default_rng(recipe.seed).choice(len(store), MOST_ROWS, replace=False))
+    features = mean_states(model, store, recipe, machine, watch)[chosen]
+    groups = prepared.rows.near[prepared.splits.train][chosen]
+    targets = np.asarray(store.targets)[chosen]
+    if np.bincount(targets).max(initial=0) < 5:
+        return
+    probabilities = cross_validated(features, targets, len(prepared.classes), recipe.seed, groups=groups)
+    entries: list[dict[str, Any]] = []
+    for suspect in suspects(probabilities, targets)[:LISTED]:
+        position = int(prepared.splits.train[chosen[suspect.row]])
+        place = prepared.rows.table.place(position)
+        entries.append(
+            {
+                "file": place.file, "row": place.row, "text": prepared.rows.texts[position],
+                "given": prepared.classes[suspect.given], "suggested": prepared.classes[suspect.suggested],
+                "score": round(float(suspect.score), 6),
+            }
+        )  # fmt: skip
+    FILES.write_json(folder.path / "suspects.json", entries)
+
+
+def mean_states(model: Model, store: TokenStore, recipe: Recipe, machine: Compute, watch: Watch) -> Floats:
+    """Mean of the last hidden states over each row's tokens: [rows, hidden]."""
+    model.network.eval()
+    features: Floats | None = None
+    enabled = machine.precision == "bf16"
+    with torch.inference_mode(), torch.autocast(machine.device.type, torch.bfloat16, enabled=enabled):
+        limits = recipe.evaluation.batch_size, recipe.training.max_tokens
+        for rows in predicting_batches(store.lengths, *limits):
+            watch.poll()
+            padded = pad(to_device(store.batch(rows), machine.device), model.pad_id)
+            states = model.base(**padded).last_hidden_state.float()  # (texts, longest, hidden)
+            mask = padded.get("attention_mask")
+            if mask is None:
+                mean = states.mean(1)
+            else:
+                mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+            if features is None:
+                features = np.zeros((len(store), mean.shape[1]))
+            features[rows] = mean.cpu().numpy()
+    return features if features is not None else np.zeros((0, 1))
