@@ -53,7 +53,7 @@ class _Column:
         )
 
 
-def recognise(
+def recognise(  # noqa: PLR0917 - the roles in their usual order
     table: Table, text: str | None, text_pair: str | None, label: str | None, group: str | None, need_label: bool = True
 ) -> Roles:
     """The roles of the columns: those named by the user, the others by their names, else by their content.
@@ -137,7 +137,7 @@ def _find_text(
     if len(found) == 1:
         ways["text"] = "by content"
         return found[0], text_pair
-    raise _ambiguous(table, "text", found) if found else _nothing(table, "text", free)
+    raise _ambiguous(table, "text", found) if found else _nothing(table, "text")
 
 
 def _prefer(better: Sequence[_Column], found: list[str]) -> list[str]:
@@ -162,7 +162,7 @@ def _find_label(table: Table, free: Sequence[str], needed: bool, ways: dict[str,
     if len(found) == 1:
         ways["label"] = "by content"
         return found[0]
-    raise _ambiguous(table, "label", found) if found else _nothing(table, "label", free)
+    raise _ambiguous(table, "label", found) if found else _nothing(table, "label")
 
 
 def _why(ways: dict[str, str]) -> str:
@@ -185,10 +185,9 @@ def _ambiguous(table: Table, role: str, found: Sequence[str]) -> DataError:
     )
 
 
-def _nothing(table: Table, role: str, free: Sequence[str]) -> DataError:
+def _nothing(table: Table, role: str) -> DataError:
     """The error where no column fits; column names like sentences mean that the header is missing."""
     headless = any(len(name) > 40 or name.strip().isdigit() for name in table.names)
-    name = free[0] if free else table.names[0]
     return DataError(
         f"no column is recognised as the {role}.",
         where=table.files[0],
@@ -197,7 +196,7 @@ def _nothing(table: Table, role: str, free: Sequence[str]) -> DataError:
         found=_listed(table.names),
         next_move="the first line looks like data: put a line with the column names before it"
         if headless
-        else f"--{role} {name}",
+        else f"name it: --{role} COLUMN",
     )
 
 

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from typing import ClassVar
 
+import numpy as np
+
 from bertune.base.errors import DataError
 from bertune.data.encodings import named, recognise
 from bertune.data.readers._chunk import (
@@ -15,8 +17,6 @@ from bertune.data.readers._chunk import (
     chunk,
     row_error,
 )
-
-import numpy as np  # isort: skip
 
 UNLABELLED = ("unsup", "unlabeled", "unlabelled")
 
@@ -37,8 +37,8 @@ class ClassFolder:
 
     @staticmethod
     def recognise(path: str) -> bool:
-        """Whether the path is a folder with folders of .txt files, at most two levels down."""
-        return os.path.isdir(path) and any(True for _ in _classes(path))
+        """Whether the path is a folder with two or more folders of .txt files, at most two levels down."""
+        return os.path.isdir(path) and len({label for _, label, _ in _classes(path)} - set(UNLABELLED)) > 1
 
     def read(self, path: str) -> Iterator[Chunk]:
         """The texts, sorted by split, class and file name; raises DataError."""
