@@ -42,7 +42,7 @@ class Tfidf:
         self.vectorizer: HashingVectorizer | None = None
 
     def fit(self, texts: Sequence[str], pairs: Sequence[str] | None, targets: Ints, classes: int, seed: int) -> None:
-        """Learn from texts[rows] (and pairs[rows]) with targets[rows]; beyond 200,000 rows, from as many drawn by seed."""
+        """Learn from texts[rows] (and pairs[rows]) with targets[rows]; of more than 200,000 rows, from as many drawn."""
         targets = np.asarray(targets, dtype=np.int64)
         self.shares = np.bincount(targets, minlength=classes) / max(len(targets), 1)
         self.model = None
@@ -52,21 +52,22 @@ class Tfidf:
             pairs = None if pairs is None else [pairs[i] for i in kept]
             targets = targets[kept]
         seen = len(np.unique(targets))
-        if seen < 2:
-            return
+        if seen > 1:
+            self._learn(texts, pairs, targets, seen)
+
+    def _learn(self, texts: Sequence[str], pairs: Sequence[str] | None, targets: Ints, seen: int) -> None:
         self.vectorizer = _vectorizer(texts)
         hashed = [self.vectorizer.transform(t) for t in (texts, pairs) if t is not None]
-        room = min(self.most_features, MOST_WEIGHTS // seen) // len(hashed)
+        room = min(self.most_features, MOST_WEIGHTS // seen // len(hashed))
         self.blocks = [_choose(h, max(room, 1)) for h in hashed]
         features = self._features(hashed)
         del hashed
-        if not features.shape[1]:
+        if not features.nnz:
             return
-        work = max(features.nnz, 1) * (1 if seen == 2 else seen)
+        steps = int(np.clip(MOST_WORK / (features.nnz * (1 if seen == 2 else seen)), 20, 200))
         with warnings.catch_warnings():
             # A bounded number of steps is meant; the weights are good long before they are exact.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            steps = int(np.clip(MOST_WORK / work, 20, 200))
             self.model = LogisticRegression(C=self.strength, tol=1e-4, max_iter=steps).fit(features, targets)
 
     def probabilities(self, texts: Sequence[str], pairs: Sequence[str] | None) -> Floats:
@@ -114,7 +115,7 @@ def _weigh(counts: Any, rarity: Floats) -> Any:
 
 
 def _overlap(first: Any, second: Any) -> Any:
-    """Five numbers a row [rows, 5]: share of the first's features in the second and back, of both in either, lengths."""
+    """[rows, 5]: share of the first's features found in the second and back, of both in either, and lengths."""
     a, b = first.astype(bool).astype(np.float32), second.astype(bool).astype(np.float32)
     both = np.asarray(a.multiply(b).sum(axis=1)).ravel()
     of_a, of_b = (np.asarray(m.sum(axis=1)).ravel() for m in (a, b))
