@@ -110,7 +110,8 @@ class Fit:
             name, higher, evaluation.patience, evaluation.minimum_gain, evaluation.early_stopping
         )
         valid = self.stores.valid
-        self.trouble = Trouble(len(np.unique(valid.targets)) if valid is not None else 0)
+        shares = [] if valid is None else (np.bincount(valid.targets) / len(valid)).tolist()
+        self.trouble = Trouble(shares)
         self.warnings: list[str] = []
         self.last_position = Position()
         self.callbacks = Callbacks(

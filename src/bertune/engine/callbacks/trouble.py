@@ -1,21 +1,27 @@
 """Notices runs that learn nothing: losses that are not finite, and models that give every text one class."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from bertune.engine.events import Evaluated, Stepped, Stop, Warn, Wish
+
+FEWEST_UPDATES = 100  # before that a model that says one class may simply not have learnt yet
+NEARLY = 0.98
 
 
 class Trouble:
     """Stops a run that diverged or collapsed, naming the cure; `code` tells which after the run.
 
-    Diverged: three updates in a row whose loss or gradient is not finite. Collapsed: after `patience` checks every
-    guess is one class though the split holds several (Mosbach et al. 2021: a failed run is one no better than the
-    majority class).
+    Diverged: three updates in a row whose loss or gradient is not finite. Collapsed: in `patience` checks in a row,
+    each after at least FEWEST_UPDATES, every guess is one class and the loss is no lower than that of the class shares
+    alone (Mosbach et al. 2021: a failed run is one no better than the majority class). `shares` are the shares of the
+    classes in the validation rows; with none, nothing is judged.
     """
 
-    def __init__(self, gold_classes: int, patience: int = 2) -> None:
-        self.gold_classes, self.patience = gold_classes, patience
+    def __init__(self, shares: Sequence[float], patience: int = 2) -> None:
+        self.blind_loss = -sum(share * math.log(share) for share in shares if share > 0)
+        self.patience = patience
         self.broken, self.flat = 0, 0
         self.code: str | None = None
 
@@ -31,10 +37,11 @@ class Trouble:
 
     def on_evaluated(self, event: Evaluated) -> list[Wish] | None:
         """Count checks in which every guess was the same class."""
-        if self.gold_classes < 2:
+        if not self.blind_loss or event.step < FEWEST_UPDATES:
             return None
-        self.flat = self.flat + 1 if event.guessed_classes == 1 else 0
-        if self.flat < self.patience or event.epoch < 1:
+        blind = event.guessed_classes == 1 and event.loss >= NEARLY * self.blind_loss
+        self.flat = self.flat + 1 if blind else 0
+        if self.flat < self.patience:
             return None
         self.code = "collapsed"
         return [Stop("collapsed: every text gets one class; a lower learning rate and a longer warm-up cure it")]
