@@ -36,10 +36,10 @@ def groups(texts: Sequence[str | None], pairs: Sequence[str | None] | None = Non
     Rows share an exact group when text and pair are the same after NFKC, case folding and joining of white space,
     and a near group when they also are the same without punctuation, or are linked by pairs whose shingles have a
     Jaccard similarity of at least `NEAR` (in the text and in the pair, each for itself). Near groups contain the
-    exact ones. A row without text is alone. Numbers start at 0 in the order of first appearance; the grouping does
-    not depend on the order of the rows.
+    exact ones. A row without text, or with blank text, is alone. Numbers start at 0 in the order of first
+    appearance; the grouping does not depend on the order of the rows.
     """
-    forms = [None if t is None else _same(t) for t in texts]
+    forms = [_same(t) if t is not None and t.strip() else None for t in texts]
     if pairs is not None:
         joined = zip(forms, pairs, strict=True)
         forms = [None if f is None else f + _SEPARATOR + _same(p or "") for f, p in joined]

@@ -148,4 +148,4 @@ def language_of_texts(sample: Sequence[str]) -> str:
         hits.update(found)
         words += number
     best, count = max(((code, hits[code]) for code in COMMON_WORDS), key=lambda item: item[1])
-    return best if count >= max(1, _LEAST_SHARE * words) else "other-latin"
+    return best if count >= max(2, _LEAST_SHARE * words) else "other-latin"

@@ -30,9 +30,11 @@ def deal(keys: Sequence[str], labels: Ints, groups: Ints, shares: Sequence[float
     _, group, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
     counts = np.bincount(label, minlength=len(classes))
     quota = quotas(counts, shares)
+    wanted = quota > 0
     bins = np.full(len(keys), -1, dtype=np.int64)
     _deal_groups(bins, hashes, label, group, sizes, quota, np.asarray(shares))
     _deal_singles(bins, hashes, label, quota)
+    _fill_empty(bins, hashes, label, group, wanted)
     return bins
 
 
@@ -71,7 +73,7 @@ def _at_least_one(quota: Ints, share: Floats, owed: Floats) -> None:
         owed[bin_] -= 1
 
 
-def _deal_groups(  # noqa: PLR0917 - the arrays of one dealing, all of them needed
+def _deal_groups(
     bins: Ints, hashes: Hashes, label: Ints, group: Ints, sizes: Ints, quota: Ints, shares: Floats
 ) -> None:
     """Put every group of several rows into the bin that lacks most of it; takes the rows off `quota`.
@@ -114,3 +116,25 @@ def _deal_singles(bins: Ints, hashes: Hashes, label: Ints, quota: Ints) -> None:
             due[one, fullest] -= less
             excess -= less
     bins[rows] = np.repeat(np.tile(np.arange(quota.shape[1]), len(quota)), due.ravel())
+
+
+def _fill_empty(bins: Ints, hashes: Hashes, label: Ints, group: Ints, wanted: NDArray[np.bool_]) -> None:
+    """Give a bin that should hold a class and holds none the smallest group of it that another bin can spare.
+
+    Only groups of that one class are moved, from the bin with most of it, and never more than half of what is there.
+    """
+    held = np.zeros(wanted.shape, dtype=np.int64)
+    np.add.at(held, (label, bins), 1)
+    for one, bin_ in np.argwhere(wanted & (held == 0)).tolist():
+        donor = int(held[one].argmax())
+        rows = np.flatnonzero((label == one) & (bins == donor))
+        mixed = np.unique(group[label != one])
+        units, first, sizes = np.unique(group[rows], return_inverse=True, return_counts=True)
+        smallest = np.full(len(units), np.iinfo(np.uint64).max, dtype=np.uint64)
+        np.minimum.at(smallest, first, hashes[rows])
+        free = np.flatnonzero(~np.isin(units, mixed) & (2 * sizes <= held[one, donor]))
+        if len(free):
+            unit = free[np.lexsort((smallest[free], sizes[free]))[0]]
+            bins[rows[first == unit]] = bin_
+            held[one, donor] -= sizes[unit]
+            held[one, bin_] += sizes[unit]
