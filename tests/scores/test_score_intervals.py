@@ -23,7 +23,9 @@ def metric(name: str) -> OfCounts:
     return registry.load("metrics", name)()  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize(("rows", "share", "right"), [(60, 0.5, 0.9), (200, 0.3, 0.8), (200, 0.5, 0.97), (1000, 0.2, 0.9)])
+@pytest.mark.parametrize(
+    ("rows", "share", "right"), [(60, 0.5, 0.9), (200, 0.3, 0.8), (200, 0.5, 0.97), (1000, 0.2, 0.9)]
+)
 @pytest.mark.parametrize("name", ["accuracy", "macro_f1"])
 def test_covers_the_truth_as_often_as_it_says(name: str, rows: int, share: float, right: float) -> None:
     random = np.random.default_rng(11)

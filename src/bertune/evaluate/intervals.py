@@ -122,7 +122,7 @@ def _by_cells(
 ) -> list[Floats]:
     classes = len(judged[0].classes)
     gold, guesses, n = _cells(judged, classes)
-    usual = np.bincount(gold, weights=n, minlength=classes)
+    usual = np.bincount(gold, weights=n, minlength=classes).astype(np.float64)
     rows = int(n.sum())
     found: list[list[Floats]] = [[] for _ in judged]
     for portion in _portions(resamples, max(len(n), classes)):

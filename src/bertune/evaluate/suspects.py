@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -88,7 +89,8 @@ def cross_validated(
         if not len(held) or not len(train):
             found[held] = 1.0 / classes
             continue
-        scaler = StandardScaler().fit(features[train])
+        scaler: Any = StandardScaler()  # type: ignore[no-untyped-call]
+        scaler.fit(features[train])
         x, unseen = scaler.transform(features[train]), scaler.transform(features[held])
         tried = STRENGTHS if strength is None else (strength,)
         fits = [_fit(x, targets[train], unseen, classes, c) for c in tried]
@@ -138,6 +140,7 @@ def _fit(x: Floats, y: Ints, unseen: Floats, classes: int, strength: float) -> F
     with warnings.catch_warnings():
         # Stopping early is meant: the ranking of the suspects settles long before the last digit of the weights.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(C=strength, tol=1e-3, max_iter=60).fit(x, y)
+        model: Any = LogisticRegression(C=strength, tol=1e-3, max_iter=60)  # type: ignore[no-untyped-call]
+        model.fit(x, y)
     found[:, model.classes_] = model.predict_proba(unseen)
-    return found / found.sum(axis=1, keepdims=True)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))

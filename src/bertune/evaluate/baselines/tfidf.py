@@ -38,8 +38,8 @@ class Tfidf:
         self.most_features, self.strength = most_features, strength
         self.shares: Floats = np.zeros(0)
         self.blocks: list[tuple[Ints, Floats]] = []
-        self.model: LogisticRegression | None = None
-        self.vectorizer: HashingVectorizer | None = None
+        self.model: Any = None
+        self.vectorizer: Any = None
 
     def fit(self, texts: Sequence[str], pairs: Sequence[str] | None, targets: Ints, classes: int, seed: int) -> None:
         """Learn from texts[rows] (and pairs[rows]) with targets[rows]; of more than 200,000 rows, from as many drawn."""
@@ -88,7 +88,7 @@ class Tfidf:
         return hstack(blocks, format="csr", dtype=np.float32) if len(blocks) > 1 else blocks[0]
 
 
-def _vectorizer(texts: Sequence[str]) -> HashingVectorizer:
+def _vectorizer(texts: Sequence[str]) -> Any:
     """Counts of hashed words, or of characters where most texts are in a script that has no spaces."""
     looked = [texts[i] for i in np.unique(np.linspace(0, len(texts) - 1, LOOKED_AT).astype(int))]
     unspaced = sum(2 * len(UNSPACED.findall(t)) > sum(c.isalpha() for c in t) for t in looked)
@@ -110,6 +110,8 @@ def _choose(hashed: Any, most: int) -> tuple[Ints, Floats]:
 def _weigh(counts: Any, rarity: Floats) -> Any:
     """(1 + log count) x rarity, each row of length 1."""
     weighed = counts.copy()
+    if not weighed.nnz:
+        return weighed
     weighed.data = (1.0 + np.log(weighed.data)) * rarity[weighed.indices]
     return normalize(weighed, copy=False)
 
