@@ -297,6 +297,21 @@ def test_labels_that_only_look_alike_are_left_alone(a: str, b: str) -> None:
     assert found_by("label_spelling", view) == []
 
 
+def test_addresses_and_names_do_not_make_a_text_foreign() -> None:
+    texts = [
+        *CHINESE[:-2],
+        "请看这里 https://example.com/a/very/long/path",
+        "海景花园是青岛最好的酒店 Sea View Garden Hotel",
+    ]
+    assert found_by("unexpected_language", planted(texts)) == []
+
+
+def test_a_topic_named_in_its_own_texts_is_no_leak() -> None:
+    labels = [("lamp", "praise", "blame", "return", "refund")[i % 5] for i in range(ROWS)]
+    texts = [f"{t} My lamp." if x == "lamp" else t.replace("lamp", "sofa") for t, x in zip(TEXTS, labels, strict=True)]
+    assert found_by("label_in_text", planted(texts, labels)) == []
+
+
 def test_unknown_tokens_say_share_and_language() -> None:
     view = planted(CHINESE, lengths=LENGTHS, unknown=NONE + 6, model_name="minilm")
     finding = found_by("unknown_tokens", view)[0]

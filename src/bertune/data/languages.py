@@ -27,6 +27,7 @@ _RANGES = (
 )  # fmt: skip
 SCRIPTS = ("none", *dict.fromkeys(name for _, _, name in _RANGES))
 _KANA_SHARE = 0.1  # Japanese text has at least this share of kana among its kana and Chinese characters
+_WEIGHTS = np.array([{"none": 0, "han": 3, "kana": 2, "hangul": 2}.get(script, 1) for script in SCRIPTS])
 _BLOCK = 1 << 20  # characters worked on at once
 
 _LANGUAGE_OF_SCRIPT = {
@@ -99,10 +100,10 @@ def letters(texts: Sequence[str]) -> Ints:
 def scripts_of(texts: Sequence[str]) -> list[str]:
     """The script most letters of each text belong to, "none" where it has no letters of a known script.
 
-    A text of Chinese characters with some kana is "kana", that is Japanese.
+    A Chinese character counts as three letters, a Korean syllable as two. A text of Chinese characters with some
+    kana is "kana", that is Japanese.
     """
-    counts = letters(texts)
-    counts[:, 0] = 0
+    counts = letters(texts) * _WEIGHTS
     han, kana = SCRIPTS.index("han"), SCRIPTS.index("kana")
     japanese = counts[:, kana] > _KANA_SHARE * (counts[:, kana] + counts[:, han])
     counts[:, kana] += np.where(japanese, counts[:, han], 0)

@@ -1,5 +1,6 @@
 """Rows in another language than the rest."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from bertune.data.checks._rows import percent, rows_of, texts_at
 from bertune.data.languages import SCRIPTS, language_of_texts, letters, main_script, scripts_of, word_hits
 
 _SAMPLE = 2000
+_ADDRESS = re.compile(r"(?:https?://|www\.)[!-~]+|[!-~]+@[!-~]+")  # web and mail addresses are of no language
 
 
 class UnexpectedLanguage:
@@ -32,7 +34,7 @@ class UnexpectedLanguage:
     def __call__(self, view: View) -> Iterator[Finding]:
         """A warning with the rows; a note where several scripts share the data."""
         rows = texts_at(view)
-        texts = [text for _, text in rows]
+        texts = [_ADDRESS.sub(" ", text) for _, text in rows]
         script, share = main_script(texts)
         if script == "none":
             return
