@@ -6,6 +6,7 @@ import pytest
 from bertune.base import registry
 from bertune.base.errors import DataError
 from bertune.base.types import Judged, Score
+from bertune.evaluate import intervals
 from bertune.evaluate.intervals import FEWEST_RESAMPLES, difference, interval, verdict
 from bertune.metrics._confusion import OfCounts
 
@@ -131,14 +132,15 @@ def test_pairs_are_compared_on_the_same_resamples() -> None:
     assert gap.high - gap.low < 0.6 * (alone.high - alone.low)
 
 
-def test_costly_metrics_get_fewer_resamples_but_enough() -> None:
+def test_costly_metrics_get_fewer_resamples_but_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
     def costly(judged: Judged) -> float:
         calls.append(len(judged))
         return 0.5
 
-    judged = world(np.random.default_rng(1), 2, 0.5, 0.9).take(np.zeros(300_000, np.int64))
+    monkeypatch.setattr(intervals, "MOST_WORK", 1_000_000)
+    judged = world(np.random.default_rng(1), 2, 0.5, 0.9).take(np.zeros(50_000, np.int64))
     interval(costly, judged, 1000, 0)
     assert len(calls) == FEWEST_RESAMPLES + 1
 

@@ -117,7 +117,7 @@ def test_the_same_seed_gives_the_same_model_and_features_are_bounded() -> None:
         assert part.model is not None
         assert part.model.coef_.shape == (3, 50)
         found.append(part.probabilities(texts, None))
-    assert np.array_equal(*found)
+    assert np.array_equal(found[0], found[1])
 
 
 def _single(sample: tuple[list[str], Ints]) -> tuple[list[str], None, Ints]:

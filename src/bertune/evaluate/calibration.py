@@ -51,7 +51,8 @@ def fit_temperature(logits: Floats, gold: Ints) -> float:
     def nll(log_temperature: float) -> float:
         return -float(log_softmax(logits / np.exp(log_temperature), axis=1)[rows, gold].mean())
 
-    found = minimize_scalar(nll, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded", options={"xatol": 1e-5})
+    bounds = (np.log(COLDEST), np.log(HOTTEST))
+    found = minimize_scalar(nll, bounds=bounds, method="bounded")  # type: ignore[no-untyped-call]
     return float(np.exp(found.x)) if found.fun < nll(0.0) else 1.0
 
 

@@ -42,7 +42,7 @@ class Tfidf:
         self.vectorizer: Any = None
 
     def fit(self, texts: Sequence[str], pairs: Sequence[str] | None, targets: Ints, classes: int, seed: int) -> None:
-        """Learn from texts[rows] (and pairs[rows]) with targets[rows]; of more than 200,000 rows, from as many drawn."""
+        """Learn from texts[rows] (and pairs[rows]) with targets[rows]; of more than 200,000 rows, from a sample."""
         targets = np.asarray(targets, dtype=np.int64)
         self.shares = np.bincount(targets, minlength=classes) / max(len(targets), 1)
         self.model = None
@@ -68,7 +68,8 @@ class Tfidf:
         with warnings.catch_warnings():
             # A bounded number of steps is meant; the weights are good long before they are exact.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.model = LogisticRegression(C=self.strength, tol=1e-4, max_iter=steps).fit(features, targets)
+            model: Any = LogisticRegression(C=self.strength, tol=1e-4, max_iter=steps)  # type: ignore[no-untyped-call]
+            self.model = model.fit(features, targets)
 
     def probabilities(self, texts: Sequence[str], pairs: Sequence[str] | None) -> Floats:
         """Probabilities [rows, classes]; a class without training rows gets 0."""
@@ -78,14 +79,16 @@ class Tfidf:
         if len(texts):
             hashed = [self.vectorizer.transform(t) for t in (texts, pairs) if t is not None]
             found[:, self.model.classes_] = self.model.predict_proba(self._features(hashed))
-        return found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12)
+        return np.asarray(found / found.sum(axis=1, keepdims=True))
 
     def _features(self, hashed: list[Any]) -> Any:
         """TF-IDF [rows, features] of hashed counts, in float32, with the overlap of pairs beside it."""
         blocks = [_weigh(h[:, kept], rarity) for h, (kept, rarity) in zip(hashed, self.blocks, strict=True)]
         if len(hashed) == 2:
             blocks.append(_overlap(*hashed))
-        return hstack(blocks, format="csr", dtype=np.float32) if len(blocks) > 1 else blocks[0]
+        if len(blocks) == 1:
+            return blocks[0]
+        return hstack(blocks, format="csr", dtype=np.float32)  # type: ignore[no-untyped-call]
 
 
 def _vectorizer(texts: Sequence[str]) -> Any:
@@ -95,7 +98,8 @@ def _vectorizer(texts: Sequence[str]) -> Any:
     shape: dict[str, Any] = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
     if 2 * unspaced > len(looked):
         shape = {"analyzer": "char", "ngram_range": (1, 3)}
-    return HashingVectorizer(n_features=HASHED, alternate_sign=False, norm=None, dtype=np.float32, **shape)
+    shape |= {"n_features": HASHED, "alternate_sign": False, "norm": None, "dtype": np.float32}
+    return HashingVectorizer(**shape)  # type: ignore[no-untyped-call]
 
 
 def _choose(hashed: Any, most: int) -> tuple[Ints, Floats]:
@@ -124,4 +128,4 @@ def _overlap(first: Any, second: Any) -> Any:
     either = np.maximum(of_a + of_b - both, 1.0)
     longer = np.log1p(of_a) - np.log1p(of_b)
     columns = (both / np.maximum(of_a, 1.0), both / np.maximum(of_b, 1.0), both / either, longer, np.abs(longer))
-    return csr_array(np.column_stack(columns).astype(np.float32))
+    return csr_array(np.column_stack(columns).astype(np.float32))  # type: ignore[no-untyped-call]
