@@ -56,6 +56,7 @@ def minimal(path: Path) -> Path:
 
 def full(
     path: Path,
+    *,
     classes: Sequence[str] = TOPICS,
     texts: Sequence[str] = TEXTS,
     n: int = 112,
@@ -76,7 +77,7 @@ def full(
     (path / "history.jsonl").write_text("\n".join(json.dumps(e) for e in history()) + "\n", encoding="utf-8")
     write_json(path / "scores.json", scores(classes, gold, guess, verdict))
     write_json(path / "suspects.json", suspects(classes, texts))
-    predictions(path / "predictions" / "test.parquet", classes, texts, gold, guess, pair)
+    predictions(path / "predictions" / "test.parquet", classes, texts, gold=gold, guess=guess, pair=pair)
     return path
 
 
@@ -292,7 +293,7 @@ def suspects(classes: Sequence[str], texts: Sequence[str]) -> list[dict[str, Any
 
 
 def predictions(
-    path: Path, classes: Sequence[str], texts: Sequence[str], gold: list[int], guess: list[int], pair: bool
+    path: Path, classes: Sequence[str], texts: Sequence[str], *, gold: list[int], guess: list[int], pair: bool
 ) -> None:
     """A predictions file; texts that UTF-8 cannot hold lose those characters."""
     rng = random.Random(5)

@@ -22,12 +22,18 @@ def heat_table(matrix: Sequence[Sequence[int]], classes: Sequence[str], words: W
     """Rows: what it was; columns: what was answered; cells: rows, shaded by the share of their gold class."""
     tall = len(classes) > 6 or sum(min(wide_characters(c), 16) for c in classes) > 70
     dense = len(classes) > 10
-    heads = [tag("th", foreign(c, 24), scope="col", title=c[:200]) for c in classes]
+    heads = [tag("th", _breakable(c, tall), scope="col", title=c[:200]) for c in classes]
     corner = tag("th", words("scores.corner"), class_="corner", scope="col")
     body = [_heat_row(k, row, classes, dense, words) for k, row in enumerate(matrix)]
     style = " ".join(["heat", *(["tall"] if tall else []), *(["dense"] if dense else [])])
     inner = tag("table", tag("thead", tag("tr", corner, *heads)), tag("tbody", *body), class_=style)
     return tag("div", inner, class_="box bare", role="region", tabindex="0", aria_label=words.plain("scores.confusion"))
+
+
+def _breakable(label: str, tall: bool) -> Markup:
+    """A column head; a horizontal one may break after an underscore."""
+    shown = foreign(label, 24)
+    return shown if tall else Markup(str(shown).replace("_", "_<wbr>"))
 
 
 def _heat_row(gold: int, row: Sequence[int], classes: Sequence[str], dense: bool, words: Words) -> Markup:

@@ -119,7 +119,7 @@ def _themed(svg: str, texts: list[str]) -> str:
     body = re.sub(r"<g id=\"[^\"]*\"", "<g", body)
     body = re.sub(r"font-family: [^;\"]*;?\s?", "", body)
     body = re.sub(r" transform=\"rotate\(-0 [^\"]*\"", "", body)
-    body = re.sub(r"(\d+\.\d{2})\d+", r"\1", body)
+    body = re.sub(r"=\"[^\"]*\"", lambda m: re.sub(r"(\d+\.\d{2})\d+", r"\1", m[0]), body)
     body = re.sub(r">\s+<", "><", body)
     body = re.sub(r" *\n *", " ", body)
     for stand_in, variable in _VARIABLES.items():

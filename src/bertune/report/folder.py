@@ -306,8 +306,9 @@ class RunFolder:
         if not path.is_file():
             return None
         try:
-            file = pq.ParquetFile(path)
-            return file.read(columns=[c for c in file.schema_arrow.names if c != "probabilities"])
+            file = pq.ParquetFile(path)  # type: ignore[no-untyped-call]
+            kept = [c for c in file.schema_arrow.names if c != "probabilities"]
+            return file.read(columns=kept)  # type: ignore[no-untyped-call]
         except (ValueError, OSError) as error:
             raise self._damaged("predictions/test.parquet", type(error).__name__) from None
 

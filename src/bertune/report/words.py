@@ -15,6 +15,8 @@ from bertune.report.elements import visible
 
 FOLDER = Path(__file__).parent / "words"
 LANGUAGES = ("en", "zh")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_LATIN = re.compile(r"[A-Za-z0-9%]")
 _CODE = re.compile(r"`([^`]*)`")
 
 
@@ -52,12 +54,25 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> Markup:
         """A sentence as HTML: its own text and the values are escaped; `backticks` make code."""
-        sentence = _CODE.sub(r"<code>\1</code>", str(escape(self._sentences[key])))
+        sentence = _CODE.sub(r"<code>\1</code>", str(escape(self._spaced(key, values))))
         return Markup(sentence).format(**{k: _clean(v) for k, v in values.items()})
 
     def plain(self, key: str, **values: object) -> str:
         """A sentence as plain text, not escaped."""
-        return self._sentences[key].format(**values)
+        return self._spaced(key, values).format(**values)
+
+    def _spaced(self, key: str, values: Mapping[str, object]) -> str:
+        """A sentence with a space wherever a Latin value would touch a Chinese character."""
+
+        def spaced(match: re.Match[str]) -> str:
+            value = values.get(match[1], "")
+            text = value.striptags() if isinstance(value, Markup) else str(value)
+            before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
+            left = " " if _HAN.match(before) and _LATIN.match(text[:1]) else ""
+            right = " " if _HAN.match(after) and _LATIN.match(text[-1:]) else ""
+            return f"{left}{match[0]}{right}"
+
+        return re.sub(r"\{(\w+)\}", spaced, self._sentences[key])
 
     def count(self, unit: str, n: int) -> str:
         """A number with its unit in the right form: `1 row`, `5,574 rows`."""

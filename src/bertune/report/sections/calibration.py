@@ -6,7 +6,7 @@ from math import isfinite
 from markupsafe import Markup
 
 from bertune.report.elements import figure, legend, paragraph, section
-from bertune.report.figures import ACCENT, INK, LINE, MUTED, PAPER, Canvas, drawing, thousands
+from bertune.report.figures import ACCENT, INK, MUTED, PAPER, Canvas, drawing, thousands
 from bertune.report.folder import Bin, RunFolder, figure_of
 from bertune.report.words import Words, number, score
 
@@ -45,7 +45,7 @@ def _paint(canvas: Canvas, before: Sequence[Bin], after: Sequence[Bin], words: W
     axes = canvas.axes(56, 30, width, top, xlim=(0, 1.02), ylim=(0, 1.05))
     axes.annotate(canvas.say(words.plain("calibration.right")), (0, 1), xycoords="axes fraction", xytext=(-56, 10),
                   textcoords="offset points", color=INK, fontsize=13)  # fmt: skip
-    axes.plot([0, 1], [0, 1], color=LINE, linewidth=2)
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     axes.tick_params(labelbottom=False)
     axes.plot([b.confidence for b in before], [b.accuracy for b in before], "o", color=MUTED, markersize=8,

@@ -36,8 +36,8 @@ def _source(run: RunFolder, words: Words) -> Iterator[Markup]:
         yield paragraph(words("data.source", **told, columns=columns) if columns else words("data.bare", **told))
     if split:
         sizes = [words(f"data.{key}", n=number(split[key])) for key in ("train", "valid", "test") if key in split]
-        how = foreign(split.get("how", ""), 200)
-        yield paragraph(words("data.split", sizes=words.listing(sizes), how=how))
+        key = "data.split_how" if split.get("how") else "data.split"
+        yield paragraph(words(key, sizes=words.listing(sizes), how=foreign(split.get("how", ""), 200)))
 
 
 def _classes(run: RunFolder, words: Words) -> Iterator[Markup]:

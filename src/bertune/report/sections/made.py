@@ -66,6 +66,8 @@ def _speed(run: RunFolder, words: Words) -> Markup | str:
 
 def _shown(value: object) -> str:
     """A setting as it is written in the recipe."""
+    if value is None:
+        return "–"
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, default=str)

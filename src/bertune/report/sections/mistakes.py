@@ -6,11 +6,11 @@ from markupsafe import Markup
 
 from bertune.report.elements import Cell, foreign, join, paragraph, section, table, tag
 from bertune.report.folder import Mistake, RunFolder, Suspect
-from bertune.report.places import where
+from bertune.report.places import base, only_file, where
 from bertune.report.words import Words, number, score
 
 ORDER = 70
-MOST_CHARACTERS = 600
+MOST_CHARACTERS = 400
 
 
 class Mistakes:
@@ -32,9 +32,16 @@ def _mistakes(run: RunFolder, words: Words) -> Iterator[Markup]:
         return
     shown = wrong[: run.examples]
     share = words.percent(len(wrong) / judged)
-    yield paragraph(words("mistakes.lead", share=share, shown=number(len(shown)), **told))
+    lead = words("mistakes.lead", share=share, shown=number(len(shown)), **told)
+    file = only_file([m.place for m in shown])
+    yield paragraph(words.sentences([lead, *_rows_of(file, words)]))
     if shown:
-        yield from _listing("wrong", [_mistake_row(m, words) for m in shown], words)
+        yield from _listing("wrong", [_mistake_row(m, file is None, words) for m in shown], words)
+
+
+def _rows_of(file: str | None, words: Words) -> Iterator[Markup]:
+    if file is not None:
+        yield words("mistakes.rows_of", file=base(file))
 
 
 def _listing(key: str, rows: list[list[object]], words: Words) -> Iterator[Markup]:
@@ -53,13 +60,13 @@ def _text(text: str, pair: str | None) -> Markup:
                  join([tag("br"), tag("span", "+ ", class_="cut"), foreign(pair, MOST_CHARACTERS)])])  # fmt: skip
 
 
-def _mistake_row(m: Mistake, words: Words) -> list[object]:
+def _mistake_row(m: Mistake, with_file: bool, words: Words) -> list[object]:
     return [
         _text(m.text, m.pair),
         foreign(m.gold, 60),
         tag("b", foreign(m.answer, 60)),
         Cell(score(m.probability, 2), m.probability),
-        Cell(where(m.place, words), m.place.row),
+        Cell(where(m.place, words, with_file), m.place.row),
     ]
 
 
@@ -68,16 +75,18 @@ def _suspects(run: RunFolder, words: Words) -> Iterator[Markup]:
         return
     shown = run.suspects[: run.examples]
     yield tag("h3", words("mistakes.suspects"))
-    yield paragraph(words("mistakes.suspects_lead", rows=words.count("rows", len(run.suspects)),
-                          shown=number(len(shown))))  # fmt: skip
-    yield from _listing("suspect", [_suspect_row(s, words) for s in shown], words)
+    rows = words.count("rows", len(run.suspects))
+    lead = words("mistakes.suspects_lead", rows=rows, shown=number(len(shown)))
+    file = only_file([s.place for s in shown])
+    yield paragraph(words.sentences([lead, *_rows_of(file, words)]))
+    yield from _listing("suspect", [_suspect_row(s, file is None, words) for s in shown], words)
 
 
-def _suspect_row(s: Suspect, words: Words) -> list[object]:
+def _suspect_row(s: Suspect, with_file: bool, words: Words) -> list[object]:
     return [
         _text(s.text, None),
         foreign(s.given, 60),
         tag("b", foreign(s.suggested, 60)),
         Cell(score(s.doubt, 2), s.doubt),
-        Cell(where(s.place, words), s.place.row),
+        Cell(where(s.place, words, with_file), s.place.row),
     ]

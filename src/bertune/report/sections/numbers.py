@@ -30,8 +30,8 @@ def _score(run: RunFolder, words: Words) -> Markup | None:
     found = run.score
     if found is None:
         return None
-    known = isfinite(found.low)
-    sub = words("numbers.interval", low=score(found.low), high=score(found.high)) if known else ""
+    span = tag("span", f"{score(found.low)}–{score(found.high)}", class_="nowrap")
+    sub = words("numbers.interval", range=span) if isfinite(found.low) else ""
     return _tile(words("numbers.score", metric=words.metric(run.metric)), score(found.value), sub)
 
 
@@ -56,8 +56,13 @@ def _size(run: RunFolder, words: Words) -> Markup | None:
         return None
     name = foreign(run.fact("model.name", ""), 40)
     if not isfinite(megabytes):
-        return _tile(words("numbers.size"), words("numbers.millions", n=f"{parameters / 1e6:.1f}"), name)
+        return _tile(words("numbers.size"), words("numbers.millions", **_counted(parameters)), name)
     sub = name
     if isfinite(parameters):
-        sub = words("numbers.model", name=name, millions=f"{parameters / 1e6:.1f}")
+        sub = words("numbers.model", name=name, **_counted(parameters))
     return _tile(words("numbers.size"), words("numbers.megabytes", n=number(megabytes)), sub)
+
+
+def _counted(parameters: float) -> dict[str, str]:
+    """Parameters in the unit of each language."""
+    return {"millions": f"{parameters / 1e6:.1f}", "ten_thousands": number(parameters / 1e4)}

@@ -147,7 +147,7 @@ def _class_table(entries: Sequence[ClassScore], words: Words) -> Markup:
     heads = [words(f"scores.class.{k}") for k in ("label", "n", "precision", "recall", "f1")]
     rows = [
         [foreign(c.name, 60), Cell(number(c.n), c.n), Cell(score(c.precision), c.precision),
-         Cell(score(c.recall), c.recall), Cell(join([score(c.f1), _meter(c.f1)]), c.f1)]
+         Cell(score(c.recall), c.recall), Cell(join([_meter(c.f1), score(c.f1)]), c.f1)]
         for c in entries
     ]  # fmt: skip
     return table(heads, rows, kinds="tnnnn", class_="sortable", label=words.plain("scores.per_class"))
@@ -181,7 +181,7 @@ def _seeds(run: RunFolder, words: Words) -> Iterator[Markup]:
     values = [value for _, value in found]
     mean = sum(values) / len(values)
     spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
-    listed = words.listing([f"{seed}: {score(value)}" for seed, value in found])
+    listed = words.listing([words("scores.seed", seed=seed, value=score(value)) for seed, value in found])
     yield tag("h3", words("scores.seeds"))
     yield paragraph(words("scores.seeds_told", n=len(found), metric=words.metric(run.metric), mean=score(mean),
                           spread=score(spread), listed=listed))  # fmt: skip
