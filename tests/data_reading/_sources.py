@@ -36,7 +36,10 @@ def write_json(path: Path, rows: Rows) -> Path:
 
 
 def write_parquet(path: Path, rows: Rows) -> Path:
-    columns = {"text": pa.array([t for t, _ in rows], pa.string()), "label": pa.array([c for _, c in rows], pa.string())}
+    columns = {
+        "text": pa.array([t for t, _ in rows], pa.string()),
+        "label": pa.array([c for _, c in rows], pa.string()),
+    }
     pq.write_table(pa.table(columns), path)
     return path
 

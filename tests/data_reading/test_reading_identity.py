@@ -19,7 +19,9 @@ from bertune.data.readers import _text
 from bertune.data.table import read
 
 CHARACTERS = st.characters(codec="utf-8", exclude_characters="\0")
-ODD = st.sampled_from(['"', '""', "\n", "\r\n", "\r", ",", ";", "\t", "|", "\u2028", "\x85", "\ufeff", "é", "文", "🦊", " "])
+ODD = st.sampled_from(
+    ['"', '""', "\n", "\r\n", "\r", ",", ";", "\t", "|", "\u2028", "\x85", "\ufeff", "é", "文", "🦊", " "]
+)
 TEXT = st.lists(st.one_of(st.text(CHARACTERS, max_size=8), ODD), max_size=5).map("".join)
 ROWS = st.lists(st.tuples(TEXT, TEXT), max_size=6)
 QUIET = settings(
@@ -117,7 +119,9 @@ def test_other_encodings_are_read_when_named(codec, tmp_path):
     assert rows_of(read(path, DataSection(encoding=codec))) == rows
 
 
-SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=False), TEXT)
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False), TEXT
+)
 
 
 @QUIET

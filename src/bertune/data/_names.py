@@ -29,7 +29,8 @@ LABELS = (
     ("label", "labels", "gold_label", "标签", "gold", "true_label", "class_label"),
     (
         "category", "class", "classes", "topic", "sentiment", "target", "intent", "polarity", "emotion", "stance",
-        "tag", "label_text", "label_name", "is_duplicate", "quality", "类别", "分类", "类型", "情感", "主题", "意图", "情绪",
+        "tag", "label_text", "label_name", "is_duplicate", "quality",
+        "类别", "分类", "类型", "情感", "主题", "意图", "情绪",
         "情感倾向", "领域",
     ),
     ("score", "rating", "stars", "similarity", "y", "v1", "评分", "分数", "星级"),

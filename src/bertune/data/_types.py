@@ -89,6 +89,8 @@ def as_type(values: pa.Array, kind: pa.DataType) -> pa.Array:
         return as_type(values.dictionary_decode(), kind)
     if is_text(kind):
         return as_text(values)
+    if pa.types.is_floating(kind):
+        return values.cast(kind, safe=False)
     try:
         return values.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -135,6 +137,8 @@ def column_of(values: Sequence[Any]) -> pa.Array:
     """
     try:
         made = pa.array(values, TEXT) if values and isinstance(values[0], str) else pa.array(values)
+        if is_number(made.type) and any(isinstance(v, bool) for v in values):
+            raise TypeError("Arrow takes true for 1 among numbers")
         return as_type(made, normal_type(made.type))
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, TypeError):
         return pa.array([None if _missing(v) else plain_text(v) for v in values], TEXT)

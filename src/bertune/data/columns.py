@@ -53,7 +53,7 @@ class _Column:
         )
 
 
-def recognise(  # noqa: PLR0917 - the roles in their usual order
+def recognise(
     table: Table, text: str | None, text_pair: str | None, label: str | None, group: str | None, need_label: bool = True
 ) -> Roles:
     """The roles of the columns: those named by the user, the others by their names, else by their content.

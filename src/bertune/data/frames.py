@@ -1,5 +1,6 @@
 """Makes Tables of frames and lists: pandas, polars, Arrow, or plain Python."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,9 +24,6 @@ def table_of(value: Any) -> Table:
     if isinstance(value, Table):
         return value
     columns = _columns(value)
-    for position, name in enumerate(columns.column_names):
-        if name in columns.column_names[:position]:
-            raise DataError(f"two columns are called {name!r}.", where=MEMORY, next_move="rename one of them")
     count = columns.num_rows
     zeros = np.zeros(count, np.int64)
     facts = {"format": type(value).__module__.split(".")[0].replace("builtins", type(value).__name__)}
@@ -39,9 +37,12 @@ def _columns(value: Any) -> pa.Table:
     if hasattr(value, "__arrow_c_stream__") and (frame := _of_stream(value)) is not None:
         return frame
     if hasattr(value, "columns") and hasattr(value, "__getitem__"):
+        _check_once([str(name) for name in value.columns])
         return _of_lists({name: list(value[name]) for name in value.columns})
     if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
         raise DataError(f"rows cannot be made of {type(value).__name__}.", where=MEMORY, expected=_KINDS)
+    if isinstance(value, (pa.Array, pa.ChunkedArray)):
+        return _of_rows(value.to_pylist())
     return _of_rows(value.tolist() if isinstance(value, np.ndarray) else list(value))
 
 
@@ -49,13 +50,20 @@ def _of_stream(value: Any) -> pa.Table | None:
     """The Arrow table of a frame, or None where the frame holds values that Arrow has no type for."""
     try:
         with pa.RecordBatchReader.from_stream(value) as reader:
+            _check_once(reader.schema.names)
             batches = [normal(_without_index(batch)) for batch in reader]
             names = [n for n in reader.schema.names if not n.startswith("__index_level_")]
             empty = normal(pa.RecordBatch.from_pylist([], reader.schema).select(names))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError):
+    except (ValueError, TypeError, pa.ArrowNotImplementedError):
         return None
     schema = common_schema([empty.schema])
     return pa.Table.from_batches([fit(batch, schema) for batch in batches], schema)
+
+
+def _check_once(names: Sequence[str]) -> None:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise DataError(f"two columns are called {name!r}.", where=MEMORY, next_move="rename one of them")
 
 
 def _without_index(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -100,7 +108,7 @@ def _of_rows(rows: Sequence[Any]) -> pa.Table:
                 raise _wrong(position, "a (text, label) pair", f"{len(row)} values")
         return _of_lists({"text": [row[0] for row in rows], "label": [row[1] for row in rows]})
     for position, row in enumerate(rows):
-        if not (row is None or isinstance(row, str) or (isinstance(row, float) and row != row)):
+        if not (row is None or isinstance(row, str) or (isinstance(row, float) and math.isnan(row))):
             raise _wrong(position, "a text", type(row).__name__)
     return pa.table({"text": _column("text", [row if isinstance(row, str) else None for row in rows])})
 

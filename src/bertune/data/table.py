@@ -18,6 +18,8 @@ from bertune.data._spool import Spool
 from bertune.data._types import as_text, common_schema, fit
 from bertune.data.readers._chunk import Chunk, Reader
 
+DIGEST_ROWS = 65_536
+
 
 class ReadingSettings(Protocol):
     """The settings of a recipe's data section that say how a source is read."""
@@ -206,10 +208,11 @@ def digest(table: Table, columns: Sequence[str]) -> str:
     for name in columns:
         lengths, content = hashlib.sha256(), hashlib.sha256()
         for part in table.columns.column(name).chunks:
-            values = as_text(part)
-            sizes = pc.fill_null(pc.cast(pc.binary_length(values), pa.int64()), -1)
-            lengths.update(sizes.to_numpy(zero_copy_only=False).astype("<i8").tobytes())
-            content.update("".join(v for v in values.to_pylist() if v).encode("utf-8"))
+            for start in range(0, len(part), DIGEST_ROWS):
+                values = as_text(part.slice(start, DIGEST_ROWS))
+                sizes = pc.fill_null(pc.cast(pc.binary_length(values), pa.int64()), -1)
+                lengths.update(sizes.to_numpy(zero_copy_only=False).astype("<i8").tobytes())
+                content.update("".join(v for v in values.to_pylist() if v).encode("utf-8"))
         for piece in (name.encode("utf-8"), lengths.digest(), content.digest()):
             whole.update(len(piece).to_bytes(8, "little") + piece)
     return whole.hexdigest()

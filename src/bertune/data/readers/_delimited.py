@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 from bertune.base.errors import DataError
 from bertune.data.readers._chunk import (
@@ -179,18 +179,14 @@ def portions(
         lines.append(record.line)
         size += sum(map(len, record.fields))
         if len(kept) == CHUNK_ROWS or size >= CHUNK_CHARACTERS:
-            yield _portion(names, kept, rows, lines, file, split)
+            yield chunk(_columns(names, kept), rows, lines, file=file, split=split, source=parser.path)
             kept, rows, lines, size, given = [], [], [], 0, True
     if kept or not given:
-        yield _portion(names, kept, rows, lines, file, split)
+        yield chunk(_columns(names, kept), rows, lines, file=file, split=split, source=parser.path)
 
 
-def _portion(
-    names: list[str], kept: list[list[str]], rows: list[int], lines: list[int], file: int, split: str | None
-) -> Chunk:
-    columns = list(zip(*kept, strict=True)) if kept else [() for _ in names]
-    made = chunk(dict(zip(names, columns, strict=True)), rows, lines, file=file, split=split)
-    return made
+def _columns(names: list[str], kept: list[list[str]]) -> dict[str, tuple[str, ...]]:
+    return dict(zip(names, zip(*kept, strict=True) if kept else [() for _ in names], strict=True))
 
 
 def header(parser: Delimited) -> list[str]:
@@ -239,7 +235,7 @@ def recognise_delimiter(lines: Sequence[str], quoting: Quoting, path: str) -> tu
 
 
 def _field_counts(lines: Sequence[str], delimiter: str, quoting: Quoting) -> list[int]:
-    quotes = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
+    quotes: Any = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
     before = csv.field_size_limit(FIELD_CHARACTERS)
     counts: list[int] = []
     try:

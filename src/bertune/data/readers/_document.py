@@ -70,6 +70,8 @@ class Document:
                 self._at += 1
                 self.row += 1
                 character = self._next()
+                if character == "]":
+                    raise self._cut("a comma stands before the end of the list.")
             elif character != "]":
                 raise self._cut("the list does not go on with a comma, nor end.")
         self._at += 1

@@ -117,11 +117,11 @@ def _failed(name: str, error: Exception) -> DataError:
     cause = error.__cause__ or error
     offline = os.environ.get("HF_HUB_OFFLINE") == "1" or os.environ.get("HF_DATASETS_OFFLINE") == "1"
     found = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0][:200] if str(cause).strip() else ''}"
-    move = (
-        "HF_HUB_OFFLINE=1 is set: unset it, or name a local folder"
-        if offline
-        else f"check the name, the configuration ({PREFIX}{name}:configuration) and the network"
-    )
+    move = f"check the name, the configuration ({PREFIX}{name}:configuration) and the network"
+    if os.path.isdir(name):
+        move = f"check the files of the folder, and the configuration ({PREFIX}{name}:configuration)"
+    elif offline:
+        move = "HF_HUB_OFFLINE=1 is set: unset it, or name a local folder"
     return DataError("the data set cannot be loaded.", where=f"{PREFIX}{name}", found=found, next_move=move)
 
 
