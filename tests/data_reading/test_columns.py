@@ -16,9 +16,7 @@ def roles(columns, **named):
     return found.text, found.text_pair, found.label
 
 
-@pytest.mark.parametrize(
-    "text", ["text", "Text", "message", "Sentence", "Review Text", "content", "文本", "内容", "评论"]
-)
+@pytest.mark.parametrize("text", ["text", "Text", "message", "Sentence", "Review Text", "文本", "内容", "评论"])
 @pytest.mark.parametrize("label", ["label", "Category", "class", "sentiment", "gold_label", "intent", "标签", "类别"])
 def test_by_name(text, label):
     assert roles({"id": list(range(40)), label: SHORT, text: LONG}) == (text, None, label)

@@ -158,7 +158,7 @@ def test_excel_faults_name_the_row(tmp_path):
     book.save(path)
     with pytest.raises(DataError, match=r"row 3 \(line 5\): the row has 4 cells, the header 2"):
         read(path, DataSection())
-    with pytest.raises(DataError, match="did you mean .*#Sheet"):
+    with pytest.raises(DataError, match=r"did you mean .*#Sheet"):
         read(f"{path}#Sheat", DataSection())
 
 

@@ -158,7 +158,7 @@ def test_the_hub_layout_with_csv_and_configurations(tmp_path):
         "---\nconfigs:\n- config_name: one\n  data_files: train.csv\n- config_name: two\n  data_files: other.csv\n---\n"
     )
     assert read(f"hf:{tmp_path / 'd'}:two", PLAIN).values("text") == ["c"]
-    with pytest.raises(DataError, match="cannot be loaded[\\s\\S]*configuration"):
+    with pytest.raises(DataError, match=r"cannot be loaded[\s\S]*configuration"):
         read(f"hf:{tmp_path / 'd'}:three", PLAIN)
 
 
@@ -236,7 +236,7 @@ def test_a_ragged_row_does_not_change_the_delimiter(tmp_path):
     path = write_csv(tmp_path / "a.csv", rows)
     with open(path, "a", newline="") as handle:
         csv.writer(handle).writerow(["b", "y", "z"])
-    with pytest.raises(DataError, match="row 31.*3 fields"):
+    with pytest.raises(DataError, match=r"row 31.*3 fields"):
         read(path, PLAIN)
 
 

@@ -25,7 +25,7 @@ ODD = st.sampled_from(
 TEXT = st.lists(st.one_of(st.text(CHARACTERS, max_size=8), ODD), max_size=5).map("".join)
 ROWS = st.lists(st.tuples(TEXT, TEXT), max_size=6)
 QUIET = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 
 
