@@ -147,6 +147,19 @@ def prune(checkpoints: Path, keep: int) -> None:
         FILES.remove(leaving)
 
 
+def prune_best(checkpoints: Path) -> None:
+    """Remove best weights that no checkpoint names, the newest excepted: without it a short run fills the disk."""
+    needed = set()
+    for folder in found(checkpoints):
+        try:
+            needed.add(read_state(folder).get("best"))
+        except (OSError, ValueError):
+            continue  # damaged: `damage` tells it when a resume looks
+    for folder in found(checkpoints, "best")[1:]:
+        if folder.name not in needed:
+            FILES.remove(folder)
+
+
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The optimizer's state as named tensors and JSON numbers, by position of the parameter."""
     tensors: dict[str, Tensor] = {}

@@ -1,6 +1,7 @@
 """Drives the loop: each event goes to every callback, their wishes go back."""
 
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from bertune.engine.events import Event, Stopped, Wish
@@ -52,6 +53,7 @@ def drive(events: Generator[Event, Sequence[Wish], None], callbacks: Callbacks) 
     while True:
         wishes = callbacks.hear(event)
         if isinstance(event, Stopped):
-            events.close()
+            with suppress(StopIteration):
+                events.send(wishes)
             return event
         event = events.send(wishes)

@@ -25,11 +25,13 @@ class Position:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What the loop calls: `judge(step, epoch)` scores the validation rows, `save(position, wish)` stores a state."""
+    """What the loop calls: `judge(step, epoch)` scores the validation rows, `save(position, wish)` stores a state,
+    `warn(wish)` tells the user."""
 
     judge: Callable[[int, float], Evaluated]
     save: Callable[[Position, Save], str]
     judge_at: Callable[[int], bool]
+    warn: Callable[[Warn], None]
 
 
 def loop(learner: Learner, feed: Feed, hooks: Hooks, start: Position) -> Generator[Event, Wishes, None]:
@@ -38,7 +40,7 @@ def loop(learner: Learner, feed: Feed, hooks: Hooks, start: Position) -> Generat
     wishes = yield Started(
         start.step, start.step / per_epoch, learner.steps, learner.steps / per_epoch, feed.batch_size, start.step > 0
     )
-    stop = next((w for w in wishes if isinstance(w, Stop)), None)
+    stop = yield from _answer(wishes, hooks, start, per_epoch)
     step, epoch = start.step, -1
     batches: Sequence[Ints] = ()
     due = start.judging_due
@@ -62,12 +64,17 @@ def loop(learner: Learner, feed: Feed, hooks: Hooks, start: Position) -> Generat
             due = False
             stop = (yield from _answer(wishes, hooks, Position(step, False), per_epoch)) or stop
     reason = stop or Stop("all steps made")
-    yield Stopped(step, step / per_epoch, reason.reason, reason.finished, *clock.overall())
+    wishes = yield Stopped(step, step / per_epoch, reason.reason, reason.finished, *clock.overall())
+    for wish in wishes:
+        if isinstance(wish, Warn):
+            hooks.warn(wish)
 
 
 def _answer(wishes: Wishes, hooks: Hooks, at: Position, per_epoch: int) -> Generator[Event, Wishes, Stop | None]:
-    """Carry out the wishes for checkpoints; give back the wish to stop, if any."""
+    """Carry out the wishes for checkpoints and warnings; give back the wish to stop, if any."""
     for wish in wishes:
+        if isinstance(wish, Warn):
+            hooks.warn(wish)
         if isinstance(wish, Save):
             yield Saved(at.step, at.step / per_epoch, hooks.save(at, wish), wish.reason)
     return next((w for w in wishes if isinstance(w, Stop)), None)

@@ -19,7 +19,7 @@ from bertune.engine.callbacks.interval_saving import IntervalSaving
 from bertune.engine.callbacks.trouble import Trouble
 from bertune.engine.devices import Compute
 from bertune.engine.driver import Callbacks, drive
-from bertune.engine.events import Evaluated, Save, Stopped
+from bertune.engine.events import Evaluated, Save, Stopped, Warn
 from bertune.engine.interrupt import Interrupted, Watch
 from bertune.engine.learner import Learner
 from bertune.engine.loop import Hooks, Position, loop
@@ -85,6 +85,7 @@ class Fit:
             judge=lambda step, epoch: self._judge(learner, step, epoch),
             save=lambda at, wish: self._save(learner, feed, at, wish),
             judge_at=lambda step: self._judge_at(step, learner.steps),
+            warn=self._warn,
         )
         model.network.train()
         self.watch.patient = True
@@ -131,6 +132,10 @@ class Fit:
         name = self.recipe.evaluation.metric
         return str(self.prepared.rows.task.metrics[0]) if name == "auto" else name
 
+    def _warn(self, wish: Warn) -> None:
+        self.warnings.append(wish.message)
+        self.teller.warn(wish.message, code=wish.code, **wish.details)
+
     def _judge_at(self, step: int, steps: int) -> bool:
         return self.stores.valid is not None and (step % self.every == 0 or step == steps)
 
@@ -158,6 +163,7 @@ class Fit:
             target = self.folder.checkpoints / f"best-{at.step:06d}"
             with learner.judging():
                 checkpoint.save(target, {"model": _learning(learner)}, {"step": at.step})
+            checkpoint.prune_best(self.folder.checkpoints)
             return target.name
         target = self.folder.checkpoints / f"step-{at.step:06d}"
         tensors, numbers = checkpoint.optimizer_tensors(learner.optimizer)
