@@ -31,8 +31,8 @@ def train_command(
 
         find_lr(recipe, folder, teller)
     else:
-        _not_taken(folder)
-        _run(recipe, folder, teller, resume=False)
+        not_taken(folder)
+        start(recipe, folder, teller, resume=False)
 
 
 def resume_command(run: str, teller: Teller) -> None:
@@ -42,10 +42,11 @@ def resume_command(run: str, teller: Teller) -> None:
     if record.get("status") == "done":
         teller.say("done", f"{run} is complete; nothing to resume")
         return
-    _run(resolve(read_toml(folder.recipe)), folder.path, teller, resume=True)
+    start(resolve(read_toml(folder.recipe)), folder.path, teller, resume=True)
 
 
-def _run(recipe: Recipe, out: Path, teller: Teller, resume: bool) -> None:
+def start(recipe: Recipe, out: Path, teller: Teller, resume: bool) -> None:
+    """Train or resume a run in a folder, with its progress shown and its trackers told."""
     progress = Progress(teller.bar)
     trackers = [
         registry.load("callbacks", name)(out, recipe.as_dict()) for name in _known_trackers(recipe.training.track)
@@ -67,7 +68,8 @@ def _known_trackers(names: Sequence[str]) -> Sequence[str]:
 TRACKERS = ("tensorboard", "mlflow", "wandb", "trackio")
 
 
-def _not_taken(folder: Path) -> None:
+def not_taken(folder: Path) -> None:
+    """Raises ResumeError when a folder for a new run holds something already."""
     if folder.exists() and any(folder.iterdir()):
         raise ResumeError(
             "this folder holds something already.", where=str(folder), expected="a new or empty folder",

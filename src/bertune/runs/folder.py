@@ -28,6 +28,7 @@ class Folder:
         self.model = path / "model"
         self.report = path / "report.html"
         self.store = path / "store"
+        self.seen = path / "seen.bin"
         self.lock = path / "lock"
 
     def record(self) -> dict[str, Any]:

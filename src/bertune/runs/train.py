@@ -24,6 +24,7 @@ from bertune.runs.finish import Finish
 from bertune.runs.fit import Fit, Fitted
 from bertune.runs.folder import Folder
 from bertune.runs.prepare import Prepared, prepare, severe
+from bertune.runs.seen import write_seen
 from bertune.runs.telling import Silent, Teller
 from bertune.runs.wrong_labels import write_suspects
 
@@ -37,20 +38,25 @@ def train(
     command: Sequence[str] = (),
     resume: bool = False,
     listeners: Sequence[Any] = (),
+    report: bool = True,
 ) -> Folder:
     """Train, test and report one run in the folder `out`; with `resume`, go on where it stands.
 
+    Without `report` only what the model needs is made: no findings, no report, no model card.
     Raises BertuneError for what the user can mend and Interrupted after a signal; either way nothing is lost.
     """
     folder = Folder(out)
     with folder.locked(), Watch() as watch:
-        return _Journey(recipe, folder, teller or Silent(), watch, listeners).run(source, command, resume)
+        journey = _Journey(recipe, folder, teller or Silent(), watch, listeners, report)
+        return journey.run(source, command, resume)
 
 
 class _Journey:
-    def __init__(self, recipe: Recipe, folder: Folder, teller: Teller, watch: Watch, listeners: Sequence[Any]) -> None:
+    def __init__(
+        self, recipe: Recipe, folder: Folder, teller: Teller, watch: Watch, listeners: Sequence[Any], report: bool
+    ) -> None:
         self.recipe, self.folder, self.teller, self.watch = recipe, folder, teller, watch
-        self.listeners = listeners
+        self.listeners, self.report = listeners, report
         self.began = time.perf_counter()
 
     def run(self, source: Table | None, command: Sequence[str], resume: bool) -> Folder:
@@ -86,7 +92,7 @@ class _Journey:
         roles = prepared.rows.roles
         pair = f' · text pair "{roles.text_pair}"' if roles.text_pair else ""
         say("", f'text "{roles.text}"{pair} · label "{roles.label}": {_shares(prepared)}')
-        findings = check(prepared.view)
+        findings = check(prepared.view) if self.report else []
         FILES.write_json(self.folder.findings, [f.as_json() for f in findings])
         for number, finding in enumerate(findings, 1):
             if finding in severe(findings)[:8]:
@@ -160,15 +166,21 @@ class _Journey:
             status="done", temperature=scores.get("calibration", {}).get("temperature", 1.0), speed=speed,
             seconds=round(time.perf_counter() - self.began, 1),
         )  # fmt: skip
-        language = self.recipe.report.language
-        FILES.write_text(self.folder.model / "README.md", card(self.folder.path, language))
-        write_report(self.folder.path, language)
+        write_seen(self.folder.seen, *prepared.texts(prepared.splits.train))
+        if self.report:
+            self._write_report()
         if not self.recipe.training.keep_checkpoints:
             FILES.remove(self.folder.checkpoints)
         FILES.remove(self.folder.store)
-        say("report", f"{self.folder.report}       model  {self.folder.model}",
-            report=str(self.folder.report), model=str(self.folder.model))  # fmt: skip
-        say("next", f"bertune predict {self.folder.path} new.csv")
+        if self.report:
+            say("report", f"{self.folder.report}       model  {self.folder.model}",
+                report=str(self.folder.report), model=str(self.folder.model))  # fmt: skip
+            say("next", f"bertune predict {self.folder.path} new.csv")
+
+    def _write_report(self) -> None:
+        language = self.recipe.report.language
+        FILES.write_text(self.folder.model / "README.md", card(self.folder.path, language))
+        write_report(self.folder.path, language)
 
     def _tell_scores(self, scores: dict[str, Any], metric: str) -> None:
         name = scores.get("judged_on")
