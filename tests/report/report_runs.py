@@ -175,7 +175,7 @@ def findings(errors: bool) -> list[dict[str, Any]]:
         {
             "code": "exact_duplicates",
             "severity": "warning",
-            "message": "14 rows repeat the text of another row.",
+            "message": "14 rows repeat the text of another row",
             "fix": "They are kept together when splitting; remove them if they are copies by mistake.",
             "rows": [{"file": "messages.csv", "row": r} for r in (17, 88, 131, 240, 241, 377, 402, 410)],
             "count": 14,
@@ -200,8 +200,8 @@ def findings(errors: bool) -> list[dict[str, Any]]:
     leak = {
         "code": "near_duplicate_across_splits",
         "severity": "error",
-        "message": "4 test rows are nearly the same as training rows.",
-        "fix": "Remove them from the test file; the score without them is given beside the other.",
+        "message": "4 rows of test nearly repeat the text of a row in an earlier split: the score is too good by these",
+        "fix": "delete the listed rows from one of the files; the score is also given without them",
         "rows": [{"file": "messages_test.csv", "row": r} for r in (3, 40, 41, 77)],
         "count": 4,
     }

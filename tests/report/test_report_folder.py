@@ -1,5 +1,6 @@
 """Reading a run folder: missing files read as empty, damaged ones are named."""
 
+import json
 import math
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from report_runs import full, minimal, write_json
 
 from bertune.base.errors import DataError
 from bertune.report.folder import RunFolder
+from bertune.report.page import write
 
 
 def test_a_minimal_run_reads_as_empty(tmp_path: Path) -> None:
@@ -79,3 +81,14 @@ def test_figures_that_are_none_or_not_numbers_read_as_unknown(tmp_path: Path) ->
     assert math.isnan(score.value)
     assert math.isnan(score.low)
     assert "accuracy" not in RunFolder(run).scores()
+
+
+def test_without_a_test_set_the_validation_rows_are_shown(tmp_path: Path) -> None:
+    run = full(tmp_path / "run")
+    results = json.loads((run / "scores.json").read_text(encoding="utf-8"))
+    del results["test"]
+    write_json(run / "scores.json", results | {"judged_on": "valid"})
+    (run / "predictions" / "test.parquet").rename(run / "predictions" / "valid.parquet")
+    assert RunFolder(run).score is None
+    assert RunFolder(run).judged[0] == 112
+    assert "no labelled rows were kept aside" in write(run).read_text(encoding="utf-8")

@@ -111,7 +111,7 @@ def _components(forms: Sequence[str]) -> Ints:
             edges.append((left[verified], right[verified]))
             rows, columns = (np.concatenate(side) for side in zip(*edges, strict=True))
             ones = np.ones(len(rows), dtype=np.int8)
-            graph = coo_array((ones, (rows, columns)), shape=(len(forms),) * 2)  # type: ignore[no-untyped-call]
+            graph = coo_array((ones, (rows, columns)), shape=(len(forms),) * 2)
             component = connected_components(graph, directed=False)[1].astype(np.int64)
     return component
 

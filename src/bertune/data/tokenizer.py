@@ -42,7 +42,9 @@ class TextTokenizer:
         if not getattr(self.inner, "is_fast", False):
             raise ModelError("only a slow tokenizer was found.", where=str(folder), expected="a fast tokenizer")
         if self.inner.pad_token_id is None:
-            raise ModelError("the tokenizer has no padding token.", where=str(folder), expected="an encoder's tokenizer")
+            raise ModelError(
+                "the tokenizer has no padding token.", where=str(folder), expected="an encoder's tokenizer"
+            )
         self.unknown_id: int | None = self.inner.unk_token_id
         self.pad_id = int(self.inner.pad_token_id)
         self.uses_types = "token_type_ids" in self.inner.model_input_names
@@ -78,7 +80,12 @@ class TextTokenizer:
             second = None if pairs is None else list(pairs[start : start + PORTION])
             given = {"truncation": "longest_first", "max_length": cut} if cut else {"truncation": False}
             out = self.inner(
-                first, second, return_attention_mask=False, return_token_type_ids=self.uses_types, verbose=False, **given
+                first,
+                second,
+                return_attention_mask=False,
+                return_token_type_ids=self.uses_types,
+                verbose=False,
+                **given,
             )
             lengths = np.fromiter((len(ids) for ids in out["input_ids"]), np.int64, len(first))
             total = int(lengths.sum())

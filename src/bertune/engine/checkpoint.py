@@ -39,7 +39,7 @@ def tensor_chunks(tensors: Mapping[str, Tensor]) -> Iterator[Bytes]:
     for name in sorted(tensors):
         plain = tensors[name].detach().cpu().contiguous().flatten()
         if plain.numel():
-            yield memoryview(plain.view(torch.uint8).numpy()).cast("B")
+            yield plain.view(torch.uint8).numpy().data
 
 
 def save(folder: Path, groups: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:

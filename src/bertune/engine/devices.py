@@ -65,7 +65,7 @@ def available_threads() -> int:
 def has_bf16(device: torch.device) -> bool:
     """Whether bf16 is computed in hardware: emulated bf16 is slower than fp32, so it is not assumed."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
         return False
     try:

@@ -52,7 +52,7 @@ def fit_temperature(logits: Floats, gold: Ints) -> float:
         return -float(log_softmax(logits / np.exp(log_temperature), axis=1)[rows, gold].mean())
 
     bounds = (np.log(COLDEST), np.log(HOTTEST))
-    found = minimize_scalar(nll, bounds=bounds, method="bounded")  # type: ignore[no-untyped-call]
+    found = minimize_scalar(nll, bounds=bounds, method="bounded")
     return float(np.exp(found.x)) if found.fun < nll(0.0) else 1.0
 
 

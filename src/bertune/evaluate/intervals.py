@@ -153,7 +153,7 @@ def _counts(drawn: Ints, gold: Ints, guess: Ints, usual: Floats) -> Counts:
 
     def total(classed: Ints, weights: Floats) -> Floats:
         entries = (weights, (np.arange(cells), classed))
-        where = csr_array(entries, shape=(cells, classes))  # type: ignore[no-untyped-call]
+        where = csr_array(entries, shape=(cells, classes))
         return np.asarray(drawn @ where, dtype=np.float64)
 
     one = np.ones(cells)

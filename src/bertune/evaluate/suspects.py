@@ -89,7 +89,7 @@ def cross_validated(
         if not len(held) or not len(train):
             found[held] = 1.0 / classes
             continue
-        scaler: Any = StandardScaler()  # type: ignore[no-untyped-call]
+        scaler: Any = StandardScaler()
         scaler.fit(features[train])
         x, unseen = scaler.transform(features[train]), scaler.transform(features[held])
         tried = STRENGTHS if strength is None else (strength,)
@@ -140,7 +140,7 @@ def _fit(x: Floats, y: Ints, unseen: Floats, classes: int, strength: float) -> F
     with warnings.catch_warnings():
         # Stopping early is meant: the ranking of the suspects settles long before the last digit of the weights.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model: Any = LogisticRegression(C=strength, tol=1e-3, max_iter=60)  # type: ignore[no-untyped-call]
+        model: Any = LogisticRegression(C=strength, tol=1e-3, max_iter=60)
         model.fit(x, y)
     found[:, model.classes_] = model.predict_proba(unseen)
     return np.asarray(found / found.sum(axis=1, keepdims=True))

@@ -42,7 +42,7 @@ class Model:
     def layers(self) -> list[nn.Module]:
         """The encoder's layers from the bottom up (the longest list of like modules; one shared layer in ALBERT)."""
         lists = [m for m in self.base.modules() if isinstance(m, nn.ModuleList) and len({type(x) for x in m}) == 1]
-        return list(max(lists, key=len)) if lists else []
+        return list(max(lists, key=lambda found: len(found))) if lists else []  # noqa: PLW0108 - ModuleList has no typed len
 
     def depth_of(self, name: str) -> int:
         """How far a parameter lies from the head: 0 head, 1 top layer, …, layers + 1 embeddings."""

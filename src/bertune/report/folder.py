@@ -243,6 +243,11 @@ class RunFolder:
         """The scores of a split by metric."""
         return scores_of(self.results.get(split))
 
+    @property
+    def judged_on(self) -> str:
+        """The split that the confusion matrix, baselines and mistakes are of: `test`, or `valid` where none is."""
+        return "valid" if self.results.get("judged_on") == "valid" else "test"
+
     @cached_property
     def baselines(self) -> dict[str, dict[str, Score]]:
         """The scores of each baseline by metric."""
@@ -301,20 +306,21 @@ class RunFolder:
 
     @cached_property
     def predictions(self) -> Any:
-        """The test predictions, an Arrow table without the column of all probabilities; None where there are none."""
-        path = self.path / "predictions" / "test.parquet"
+        """The predictions judged, an Arrow table without the column of all probabilities; None where there are none."""
+        name = f"predictions/{self.judged_on}.parquet"
+        path = self.path / name
         if not path.is_file():
             return None
         try:
-            file = pq.ParquetFile(path)  # type: ignore[no-untyped-call]
+            file = pq.ParquetFile(path)
             kept = [c for c in file.schema_arrow.names if c != "probabilities"]
-            return file.read(columns=kept)  # type: ignore[no-untyped-call]
+            return file.read(columns=kept)
         except (ValueError, OSError) as error:
-            raise self._damaged("predictions/test.parquet", type(error).__name__) from None
+            raise self._damaged(name, type(error).__name__) from None
 
     @cached_property
     def judged(self) -> tuple[int, tuple[Mistake, ...]]:
-        """Test rows with a label, and the wrong answers among them, the most confident first."""
+        """Rows with a label, and the wrong answers among them, the most confident first."""
         table = self.predictions
         if table is None or not {"label", "prediction"} <= set(table.column_names):
             return 0, ()

@@ -141,6 +141,13 @@ def score(value: float, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def sentence(text: str) -> str:
+    """A remark as a sentence: a capital where it starts with a letter, a full stop where it ends with none."""
+    text = text.strip()
+    start = text[:1].upper() if text[:2].isalpha() else text[:1]
+    return start + text[1:] + ("" if text[-1:] in ".!?。！？…" else ".")
+
+
 def small(value: float) -> str:
     """A number of any size in three figures: `0.0001`, `2e-05`, `1.3`."""
     if not math.isfinite(value):

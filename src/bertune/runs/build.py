@@ -72,7 +72,7 @@ def network(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
 def facts_of(model: Model, prepared: Prepared) -> Facts:
     """What the rule of the defaults looks at."""
     config = model.network.config
-    hidden = int(getattr(config, "hidden_size", None) or getattr(config, "dim", 768))
+    hidden = int(getattr(config, "hidden_size", 0) or getattr(config, "dim", 768))
     return Facts(len(prepared.splits.train), len(prepared.classes), hidden, len(model.layers()),
                  prepared.rows.pairs is not None)  # fmt: skip
 

@@ -160,7 +160,7 @@ def make_splits(recipe: Recipe, rows: Rows) -> Splits:
         raise DataError("no row has both a text and a label.", where=_names(rows.table.files))
     missing = [name for name in ("valid", "test") if not (given == SPLITS.index(name)).any()]
     if not missing:
-        return Splits(np.flatnonzero(base), *(np.flatnonzero(have[n]) for n in ("valid", "test")), "as given")
+        return Splits(np.flatnonzero(base), np.flatnonzero(have["valid"]), np.flatnonzero(have["test"]), "as given")
     part = recipe.part("data.split")
     settings = dict(part.settings)
     if "test" not in missing and "test_share" in settings:

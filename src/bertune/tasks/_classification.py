@@ -63,8 +63,8 @@ class Classification:
     def decode(self, probabilities: Floats, threshold: float | None = None) -> Ints:
         """The class of each row: the most probable one; of two classes the second from `threshold` on."""
         if threshold is not None and probabilities.shape[1] == 2:
-            return (probabilities[:, 1] >= threshold).astype(np.int64)
-        return probabilities.argmax(axis=1).astype(np.int64)
+            return np.asarray(probabilities[:, 1] >= threshold, dtype=np.int64)
+        return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
     def judged(
         self, targets: NDArray[Any], probabilities: Floats, classes: tuple[str, ...], threshold: float | None = None

@@ -68,7 +68,7 @@ class Tfidf:
         with warnings.catch_warnings():
             # A bounded number of steps is meant; the weights are good long before they are exact.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model: Any = LogisticRegression(C=self.strength, tol=1e-4, max_iter=steps)  # type: ignore[no-untyped-call]
+            model: Any = LogisticRegression(C=self.strength, tol=1e-4, max_iter=steps)
             self.model = model.fit(features, targets)
 
     def probabilities(self, texts: Sequence[str], pairs: Sequence[str] | None) -> Floats:
@@ -88,7 +88,7 @@ class Tfidf:
             blocks.append(_overlap(*hashed))
         if len(blocks) == 1:
             return blocks[0]
-        return hstack(blocks, format="csr", dtype=np.float32)  # type: ignore[no-untyped-call]
+        return hstack(blocks, format="csr", dtype=np.float32)
 
 
 def _vectorizer(texts: Sequence[str]) -> Any:
@@ -99,7 +99,7 @@ def _vectorizer(texts: Sequence[str]) -> Any:
     if 2 * unspaced > len(looked):
         shape = {"analyzer": "char", "ngram_range": (1, 3)}
     shape |= {"n_features": HASHED, "alternate_sign": False, "norm": None, "dtype": np.float32}
-    return HashingVectorizer(**shape)  # type: ignore[no-untyped-call]
+    return HashingVectorizer(**shape)
 
 
 def _choose(hashed: Any, most: int) -> tuple[Ints, Floats]:
@@ -128,4 +128,4 @@ def _overlap(first: Any, second: Any) -> Any:
     either = np.maximum(of_a + of_b - both, 1.0)
     longer = np.log1p(of_a) - np.log1p(of_b)
     columns = (both / np.maximum(of_a, 1.0), both / np.maximum(of_b, 1.0), both / either, longer, np.abs(longer))
-    return csr_array(np.column_stack(columns).astype(np.float32))  # type: ignore[no-untyped-call]
+    return csr_array(np.column_stack(columns).astype(np.float32))

@@ -11,7 +11,7 @@ from bertune.report.elements import Cell, figure, fold, foreign, legend, name, p
 from bertune.report.figures import ACCENT, INK, MUTED, WARN, Canvas, drawing, thousands
 from bertune.report.folder import RunFolder, figure_of
 from bertune.report.places import listed
-from bertune.report.words import Words, number
+from bertune.report.words import Words, number, sentence
 
 ORDER = 40
 MOST_BARS = 20
@@ -165,8 +165,8 @@ def _finding_row(finding: Finding, words: Words) -> list[object]:
     what = [tag("b", words.plain(key)), tag("br")] if key in words and words.language != "en" else []
     return [
         Cell(mark, rank),
-        Markup("").join([*what, foreign(finding.message, 400)]),
+        Markup("").join([*what, foreign(sentence(finding.message), 400)]),
         Cell(number(finding.count), finding.count),
         listed(finding.rows, finding.count, words, 4),
-        foreign(finding.fix, 400),
+        foreign(sentence(finding.fix), 400),
     ]

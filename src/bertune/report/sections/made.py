@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bertune.report.elements import code, fold, foreign, paragraph, section, table, tag
+from bertune.report.elements import code, fold, foreign, join, paragraph, section, table, tag
 from bertune.report.folder import RunFolder, figure_of
 from bertune.report.snippets import repeat
 from bertune.report.words import Words, number
@@ -27,8 +27,8 @@ class Made:
 def _facts(run: RunFolder, words: Words) -> Iterator[Markup]:
     model = run.table("model")
     rows: list[tuple[str, object]] = [
-        ("model", foreign(model.get("name", ""), 100)),
-        ("why", foreign(model.get("reason", ""), 300)),
+        ("model", model.get("name", "")),
+        ("why", model.get("reason", "")),
         ("seconds", words.duration(figure_of(run.fact("seconds")))),
         ("speed", _speed(run, words)),
         ("machine", _joined(run.table("machine"), words)),
@@ -39,8 +39,12 @@ def _facts(run: RunFolder, words: Words) -> Iterator[Markup]:
     ]
     known = [(key, value) for key, value in rows if str(value) not in ("", "–")]
     if known:
-        pairs = [Markup("").join((tag("dt", words(f"made.{k}")), tag("dd", v))) for k, v in known]
+        pairs = [join([tag("dt", words(f"made.{k}")), tag("dd", _cut(v))]) for k, v in known]
         yield tag("dl", *pairs, class_="facts")
+
+
+def _cut(value: object) -> Markup:
+    return value if isinstance(value, Markup) else foreign(value, 300)
 
 
 def _digest(value: object) -> Markup | str:
@@ -48,7 +52,9 @@ def _digest(value: object) -> Markup | str:
 
 
 def _joined(table_of: dict[str, Any], words: Words) -> Markup:
-    return words.listing([foreign(f"{k} {_shown(v)}", 120) for k, v in table_of.items() if v not in (None, "")])
+    return words.listing(
+        [foreign(f"{k.replace('_', ' ')} {_shown(v)}", 120) for k, v in table_of.items() if v not in (None, "")]
+    )
 
 
 def _speed(run: RunFolder, words: Words) -> Markup | str:
@@ -79,13 +85,14 @@ def _recipe(run: RunFolder, words: Words) -> Iterator[Markup]:
         return
     yield tag("h3", words("made.recipe"))
     if changed:
-        heads = [words(f"made.head.{k}") for k in ("setting", "value", "default")]
-        rows = [[foreign(key, 80), *_values(entry)] for key, entry in changed.items()]
+        known = [k for k in ("value", "default") if any(isinstance(e, dict) and k in e for e in changed.values())]
+        heads = [words(f"made.head.{k}") for k in ("setting", *known)]
+        rows = [[foreign(key, 80), *(_value(entry, k) for k in known)] for key, entry in changed.items()]
         yield paragraph(words("made.changed", settings=words.count("settings", len(changed))))
         yield table(
             heads,
             rows,
-            kinds="mmm",
+            kinds="m" * len(heads),
             label=words.plain("made.recipe"),
             styles=dict.fromkeys(range(len(rows)), "changed"),
         )
@@ -100,9 +107,8 @@ def _recipe(run: RunFolder, words: Words) -> Iterator[Markup]:
         yield fold(words("made.all", n=number(len(keys))), whole)
 
 
-def _values(entry: object) -> list[object]:
-    pair = entry if isinstance(entry, dict) else {"value": entry}
-    return [foreign(_shown(pair.get(key, "")), 200) for key in ("value", "default")]
+def _value(entry: object, key: str) -> Markup:
+    return foreign(_shown(entry.get(key) if isinstance(entry, dict) else entry), 200)
 
 
 def _repeat(run: RunFolder, words: Words) -> Iterator[Markup]:

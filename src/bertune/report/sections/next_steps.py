@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from bertune.report.elements import foreign, name, section, tag
+from bertune.report.elements import foreign, join, name, section, tag
 from bertune.report.folder import RunFolder
 from bertune.report.judgement import WEAK_F1, judge
 from bertune.report.places import listed
-from bertune.report.words import Words, number, score
+from bertune.report.words import Words, number, score, sentence
 
 ORDER = 30
 MOST = 5
@@ -40,8 +40,10 @@ def _unfinished(run: RunFolder, words: Words) -> Iterator[Markup]:
 
 def _errors(run: RunFolder, words: Words) -> Iterator[Markup]:
     for finding in [f for f in run.findings if f.severity == "error"][:2]:
-        what = words("next_steps.error", message=foreign(finding.message, 300), fix=foreign(finding.fix, 300))
-        yield _step(what, listed(finding.rows, finding.count, words))
+        what = words("next_steps.error", fix=foreign(sentence(finding.fix), 300))
+        why = foreign(sentence(finding.message), 300)
+        rows = listed(finding.rows, finding.count, words)
+        yield _step(what, join([why, tag("br"), rows]) if rows else why)
 
 
 def _gain(run: RunFolder, words: Words) -> Iterator[Markup]:

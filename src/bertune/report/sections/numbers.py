@@ -37,7 +37,7 @@ def _score(run: RunFolder, words: Words) -> Markup | None:
 
 def _baseline(run: RunFolder, words: Words) -> Markup | None:
     best = run.best_baseline
-    if best is None:
+    if best is None or run.score is None:
         return None
     return _tile(words("numbers.baseline"), score(best[1].value), words.known("baseline", best[0]))
 
