@@ -36,11 +36,11 @@ def test_a_sentence_never_needs_a_value_that_the_other_language_does_not_get() -
 
 
 def test_chinese_sentences_have_chinese_punctuation() -> None:
-    for key, sentence in Words("zh")._sentences.items():
-        plain = "".join(part for k, part in enumerate(sentence.split("`")) if k % 2 == 0)
+    for key, text in Words("zh")._sentences.items():
+        plain = "".join(part for k, part in enumerate(text.split("`")) if k % 2 == 0)
         for position, character in enumerate(plain[:-1]):
             if "\u4e00" <= character <= "\u9fff":
-                assert plain[position + 1] not in ",:;?(", (key, sentence)
+                assert plain[position + 1] not in ",:;?(", (key, text)
 
 
 def test_every_section_has_a_title_in_both_languages() -> None:
