@@ -1,13 +1,21 @@
 """bertune evaluate."""
 
+from typing import Annotated
+
+import typer
+
 from bertune.cli import options as o
 
 
 def evaluate(
     run: o.Run, data: o.Data, text: o.Text = None, text_pair: o.TextPair = None, label: o.Label = None,
-    out: o.Out = None, as_json: o.AsJson = False,
+    out: Annotated[str | None, typer.Option("--out", help="file for the scores (JSON)", metavar="F.json")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="how the file is read: data.format, data.encoding, "
+                                                   "data.delimiter, data.quoting", metavar="key=value")] = None,
+    as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Score a trained model on labelled rows, with intervals."""
     from bertune.runs.evaluate import evaluate_command
 
-    evaluate_command(run, data, out, {"text": text, "text_pair": text_pair, "label": label}, o.teller(as_json))
+    columns = {"text": text, "text_pair": text_pair, "label": label}
+    evaluate_command(run, data, out, columns, o.teller(as_json), set_ or [])

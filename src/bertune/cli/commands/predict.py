@@ -10,9 +10,13 @@ from bertune.cli import options as o
 def predict(
     run: o.Run,
     data: Annotated[str, typer.Argument(help="file with texts, or - for one text a line on stdin", metavar="DATA|-")],
-    out: o.Out = None, text: o.Text = None, text_pair: o.TextPair = None, as_json: o.AsJson = False,
+    out: Annotated[str | None, typer.Option("--out", help=".parquet, .csv or .jsonl; else stdout", metavar="F")] = None,
+    text: o.Text = None, text_pair: o.TextPair = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="how the file is read: data.format, data.encoding, "
+                                                   "data.delimiter, data.quoting", metavar="key=value")] = None,
+    as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Answer new texts with a trained model."""
     from bertune.runs.predict import predict_command
 
-    predict_command(run, data, out, {"text": text, "text_pair": text_pair}, o.teller(as_json))
+    predict_command(run, data, out, {"text": text, "text_pair": text_pair}, o.teller(as_json), set_ or [])
