@@ -1,7 +1,8 @@
 """Puts a model, its optimizer and the batches of a run together."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from bertune.base import registry
 from bertune.base.errors import Problem, RecipeError
 from bertune.base.recipe import Recipe
 from bertune.base.settings import build as build_part
-from bertune.base.types import Ints
+from bertune.base.types import Batch, Ints
+from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore, is_current
 from bertune.data.store import read as read_store
 from bertune.data.store import write as write_store
@@ -21,9 +23,12 @@ from bertune.engine.devices import Compute
 from bertune.engine.feed import Feed
 from bertune.engine.learner import Learner, parameter_groups
 from bertune.engine.plan import Facts, Plan, plan
+from bertune.model.cached import MOST_BYTES, encode_once, renumbered, why_not
 from bertune.model.encoder import Model, load
 from bertune.model.freezing import deepest_learning, freeze, reinitialize
+from bertune.model.packing import to_device
 from bertune.runs.prepare import Prepared
+from bertune.runs.telling import Teller
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,15 +76,65 @@ def network(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
 
 def facts_of(model: Model, prepared: Prepared) -> Facts:
     """What the rule of the defaults looks at."""
-    config = model.network.config
-    hidden = int(getattr(config, "hidden_size", 0) or getattr(config, "dim", 768))
-    return Facts(len(prepared.splits.train), len(prepared.classes), hidden, len(model.layers()),
+    return Facts(len(prepared.splits.train), len(prepared.classes), width_of(model), len(model.layers()),
                  prepared.rows.pairs is not None)  # fmt: skip
+
+
+def width_of(model: Model) -> int:
+    """The size of the encoder's hidden states."""
+    config = model.network.config
+    return int(getattr(config, "hidden_size", None) or getattr(config, "dim", 768))
 
 
 def planned(recipe: Recipe, model: Model, prepared: Prepared) -> Plan:
     """The plan of a run: the recipe's numbers, and the rule's where it says auto."""
     return plan(recipe, facts_of(model, prepared))
+
+
+@dataclass(frozen=True, eq=False)
+class Cached:
+    """Stored encoder outputs, and the stores of training and validation rows that number them."""
+
+    table: torch.Tensor
+    stores: Stores
+
+
+def encoded_once(
+    recipe: Recipe, model: Model, given: Stores, machine: Compute, poll: Callable[[], None], teller: Teller
+) -> Cached | None:
+    """The encoder's outputs for training and validation rows when the head alone learns, else None.
+
+    Where the head reads more than the first token, or the table would be too large, that is told and nothing is stored.
+    """
+    if recipe.model.train != "head":
+        return None
+    splits = [s for s in (given.train, given.valid) if s is not None]
+    texts = sum(len(s.starts) - 1 for s in splits)
+    shortest = np.argsort(given.train.lengths, kind="stable")
+    sample = to_device(given.train.batch(shortest[:: max(1, len(shortest) // 8)][:8]), machine.device)
+    reason = why_not(model, sample)
+    if reason is None and texts * width_of(model) * 4 > MOST_BYTES:
+        reason = f"{texts:,} texts are too many to keep"
+    if reason is not None:
+        teller.warn(f"the frozen encoder runs in every step: {reason}", code="not_cached")
+        return None
+    table = encode_once(
+        model, _numbered(splits, recipe), texts, machine.device, machine.precision == "bf16", poll
+    )  # fmt: skip
+    teller.say("encode", f"{texts:,} texts encoded once; only the head is computed from here on", texts=texts)
+    train = renumbered(given.train, 0)
+    valid = None if given.valid is None else renumbered(given.valid, len(given.train.starts) - 1)
+    return Cached(table, Stores(train, valid, None))
+
+
+def _numbered(splits: Sequence[TokenStore], recipe: Recipe) -> Iterator[tuple[Ints, Batch]]:
+    first = 0
+    for store in splits:
+        sizes, every = np.diff(store.starts), np.arange(len(store.starts) - 1)
+        single = replace(store, owner=every, targets=every, lengths=sizes)  # each text a row of its own
+        for part in predicting_batches(sizes, recipe.evaluation.batch_size, recipe.training.max_tokens):
+            yield first + part, single.batch(part)
+        first += len(every)
 
 
 def feed_of(recipe: Recipe, the_plan: Plan, store: TokenStore, model: Model, seed: int) -> Feed:

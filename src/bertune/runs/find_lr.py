@@ -23,7 +23,7 @@ from bertune.engine.devices import compute
 from bertune.engine.interrupt import Watch
 from bertune.engine.learner import Learner
 from bertune.optimizers._rates import RATE_OF_ADAMW
-from bertune.report.figures import ACCENT, INK, LINE, MUTED, Canvas, drawing
+from bertune.report.figures import ACCENT, INK, MUTED, Canvas, drawing
 from bertune.runs import build
 from bertune.runs.prepare import prepare
 from bertune.runs.telling import Teller
@@ -195,7 +195,7 @@ def plot(found: Found) -> str:
 
 def _paint(canvas: Canvas, found: Found) -> None:
     axes = canvas.axes(64, 44, canvas.width - 96, canvas.height - 104, xscale="log")
-    axes.plot(found.rates, found.losses, color=LINE, linewidth=1.5)
+    axes.plot(found.rates, found.losses, color=MUTED, linewidth=1, alpha=0.5)
     axes.plot(found.rates, found.smoothed, color=ACCENT)
     top = DIVERGED * min(found.smoothed)
     shown = [loss for loss in found.losses if loss <= top]

@@ -1,7 +1,8 @@
 """Runs the loop of a run: builds it, resumes it where checkpoints lie, restarts it once when it collapses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 
 from bertune.base import registry
+from bertune.base.errors import ResumeError
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
 from bertune.engine import checkpoint
@@ -26,6 +28,7 @@ from bertune.engine.loop import Hooks, Position, loop
 from bertune.engine.plan import Plan
 from bertune.evaluate.calibration import softmax
 from bertune.evaluate.predict import predict
+from bertune.model.cached import standing_in
 from bertune.model.encoder import Model
 from bertune.runs import build
 from bertune.runs.build import Stores
@@ -64,6 +67,8 @@ class Fit:
     fingerprint: dict[str, Any]
     listeners: Sequence[Any] = ()
     attempt: int = 1
+    restarts: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def run(self) -> Fitted:
         """Train to the end, or to an interruption (then `stopped.finished` is False)."""
@@ -71,18 +76,21 @@ class Fit:
         model = build.network(self.recipe, self.prepared, seed)
         model.network.to(self.compute.device)
         plan = build.planned(self.recipe, model, self.prepared)
-        feed = build.feed_of(self.recipe, plan, self.stores.train, model, seed)
-        start, folder = self._newest()
+        cached = build.encoded_once(self.recipe, model, self.stores, self.compute, self.watch.poll, self.teller)
+        self.seen = self.stores if cached is None else cached.stores
+        feed = build.feed_of(self.recipe, plan, self.seen.train, model, seed)
+        folder, state = self._newest()
         factor = SECOND_RATE ** (self.attempt - 1)
         learner = build.learner_of(self.recipe, self.prepared, plan, model, feed, self.compute, factor)
         self._callbacks(learner)
+        start = Position()
         if folder is not None:
-            self._restore(learner, feed, folder)
+            start = self._restore(learner, feed, folder, state)
         elif self.attempt == 1:
             FILES.remove(self.folder.history)
         self.every = max(1, round(feed.steps_per_epoch / self.recipe.evaluation.per_epoch))
         hooks = Hooks(
-            judge=lambda step, epoch: self._judge(learner, step, epoch),
+            judge=lambda at, epoch: self._judge(learner, at, epoch),
             save=lambda at, wish: self._save(learner, feed, at, wish),
             judge_at=lambda step: self._judge_at(step, learner.steps),
             warn=self._warn,
@@ -90,8 +98,11 @@ class Fit:
         model.network.train()
         self.watch.patient = True
         try:
-            stopped = drive(loop(learner, feed, hooks, start), self.callbacks)
+            with nullcontext() if cached is None else standing_in(model, cached.table):
+                stopped = drive(loop(learner, feed, hooks, start), self.callbacks)
         except Interrupted as interruption:
+            if interruption.at_once:
+                raise  # a second Ctrl-C may come in the middle of an update: nothing of it is kept
             stopped = self._saved_in_judging(learner, feed, interruption)
         finally:
             self.watch.patient = False
@@ -101,7 +112,7 @@ class Fit:
             self._keep_best(learner)
         best = {"step": self.stopping.best_step, "epoch": self.stopping.best_epoch,
                 "metric": self.stopping.metric, "value": self.stopping.best_value}  # fmt: skip
-        return Fitted(model, plan, stopped, best, learner.steps, warnings=list(self.warnings))
+        return Fitted(model, plan, stopped, best, learner.steps, list(self.restarts), list(self.warnings))
 
     def _callbacks(self, learner: Learner) -> None:
         evaluation = self.recipe.evaluation
@@ -113,7 +124,6 @@ class Fit:
         valid = self.stores.valid
         shares = [] if valid is None else (np.bincount(valid.targets) / len(valid)).tolist()
         self.trouble = Trouble(shares)
-        self.warnings: list[str] = []
         self.last_position = Position()
         self.callbacks = Callbacks(
             [
@@ -139,10 +149,10 @@ class Fit:
     def _judge_at(self, step: int, steps: int) -> bool:
         return self.stores.valid is not None and (step % self.every == 0 or step == steps)
 
-    def _judge(self, learner: Learner, step: int, epoch: float) -> Evaluated:
-        valid = self.stores.valid
+    def _judge(self, learner: Learner, at: Position, epoch: float) -> Evaluated:
+        valid = self.seen.valid
         assert valid is not None
-        self.last_position = Position(step, True)
+        self.last_position = at
         with learner.judging():
             answers = predict(
                 learner.model, valid, batch_size=self.recipe.evaluation.batch_size,
@@ -156,25 +166,26 @@ class Fit:
         scores = {name: float(registry.load("metrics", name)()(judged)) for name in names}
         guessed = len(np.unique(judged.guess))
         learner.schedule.observe(scores[self.metric] if self.stopping.higher else -scores[self.metric])
-        return Evaluated(step, epoch, "valid", scores, scores["log_loss"], guessed)
+        return Evaluated(at.step, epoch, "valid", scores, scores["log_loss"], guessed)
 
     def _save(self, learner: Learner, feed: Any, at: Position, wish: Save) -> str:
         if wish.best:
             target = self.folder.checkpoints / f"best-{at.step:06d}"
             with learner.judging():
                 checkpoint.save(target, {"model": _learning(learner)}, {"step": at.step})
-            checkpoint.prune_best(self.folder.checkpoints)
+            checkpoint.prune_best(self.folder.checkpoints, target.name)
             return target.name
         target = self.folder.checkpoints / f"step-{at.step:06d}"
-        tensors, numbers = checkpoint.optimizer_tensors(learner.optimizer)
+        tensors, numbers = ({}, {}) if at.stop is not None else checkpoint.optimizer_tensors(learner.optimizer)
         groups = {"model": _learning(learner), "optimizer": tensors}
         if learner.averages is not None:
             groups["averages"] = learner.averages.mean
         best = self.stopping.best_step
         state = {
-            "step": at.step,
-            "judging_due": at.judging_due,
+            "position": asdict(at),
             "attempt": self.attempt,
+            "restarts": self.restarts,
+            "warnings": self.warnings,
             "optimizer": numbers,
             "schedule": learner.schedule.state(),
             "callbacks": self.callbacks.state(),
@@ -182,26 +193,26 @@ class Fit:
             "best": None if best is None else f"best-{best:06d}",
             "fingerprint": self.fingerprint,
         }
-        if target.exists() and checkpoint.read_state(target).get("judging_due") != at.judging_due:
-            FILES.remove(target)  # the same step, now judged
         checkpoint.save(target, groups, state)
-        checkpoint.prune(self.folder.checkpoints, KEEP)
+        checkpoint.prune(self.folder.checkpoints, target, KEEP)
         return target.name
 
-    def _newest(self) -> tuple[Position, Path | None]:
+    def _newest(self) -> tuple[Path | None, dict[str, Any]]:
         folder, passed = checkpoint.newest_sound(self.folder.checkpoints)
-        for name, problem in passed:
-            self.teller.warn(f"checkpoint {name} is damaged ({problem}); the one before it is used")
+        for number, (name, problem) in enumerate(passed, 1):
+            last = folder is None and number == len(passed)
+            instead = "none before it is whole: the run starts from its beginning" if last else "the one before it is used"
+            self.teller.warn(f"checkpoint {name} is damaged ({problem}); {instead}", code="damaged_checkpoint")
         if folder is None:
-            return Position(), None
+            FILES.remove(self.folder.checkpoints)
+            return None, {}
         state = checkpoint.read_state(folder)
         for what, value in self.fingerprint.items():
             checkpoint.refuse(what, state["fingerprint"].get(what), value)
-        self.attempt = state["attempt"]
-        return Position(state["step"], state["judging_due"]), folder
+        self.attempt, self.restarts, self.warnings = state["attempt"], state["restarts"], state["warnings"]
+        return folder, state
 
-    def _restore(self, learner: Learner, feed: Any, folder: Path) -> None:
-        state = checkpoint.read_state(folder)
+    def _restore(self, learner: Learner, feed: Any, folder: Path, state: dict[str, Any]) -> Position:
         _load(learner.model, checkpoint.read_group(folder, "model"))
         checkpoint.load_optimizer(learner.optimizer, checkpoint.read_group(folder, "optimizer"), state["optimizer"])
         if learner.averages is not None:
@@ -209,9 +220,9 @@ class Fit:
         learner.schedule.restore(state["schedule"])
         self.callbacks.restore(state["callbacks"])
         feed.most_rows = state["most_rows"]
-        if state["step"] % feed.steps_per_epoch:
-            feed.on_epoch(state["step"] // feed.steps_per_epoch)
-        self.teller.say("resume", f"from step {state['step']:,} of {learner.steps:,}", step=state["step"])
+        at = Position(**{**state["position"], "spent": tuple(state["position"]["spent"])})
+        self.teller.say("resume", f"from step {at.step:,} of {learner.steps:,}", step=at.step)
+        return at
 
     def _saved_in_judging(self, learner: Learner, feed: Any, interruption: Interrupted) -> Stopped:
         """A signal during judging: the state is that of the step before it, and the judging is still due."""
@@ -225,15 +236,20 @@ class Fit:
         self.teller.warn(f"{stopped.reason}; starting once more with {rate}", code=code)
         FILES.remove(self.folder.checkpoints)
         self.attempt = 2
-        fitted = self.run()
-        fitted.restarts.insert(0, {"reason": stopped.reason, "code": code, "step": stopped.step, "cure": rate})
-        return fitted
+        self.restarts.append({"reason": stopped.reason, "code": code, "step": stopped.step, "cure": rate})
+        return self.run()
 
     def _keep_best(self, learner: Learner) -> None:
         """Leave the model with its best weights; without a validation split those are the last."""
         step = self.stopping.best_step
         folder = self.folder.checkpoints / f"best-{step or 0:06d}"
-        if step is not None and checkpoint.is_sound(folder):
+        if step is not None:
+            problem = checkpoint.damage(folder)
+            if problem:
+                raise ResumeError(
+                    "the best weights were damaged after they had been written.", where=str(folder), found=problem,
+                    next_move=f"bertune resume {self.folder.path} makes them anew",
+                )  # fmt: skip
             _load(learner.model, checkpoint.read_group(folder, "model"))
         elif learner.averages is not None:
             _load(learner.model, dict(learner.averages.mean))
