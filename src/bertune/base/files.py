@@ -66,6 +66,11 @@ class Files:
         handle.flush()
         os.fsync(handle.fileno())
 
+    def sync(self, path: Path) -> None:
+        """Force an existing file to the disk."""
+        with open(path, "r+b") as handle:
+            self.flush(handle)
+
     def flush_folder(self, path: Path) -> None:
         """Force a folder's entries to the disk (does nothing where folders cannot be opened, as on Windows)."""
         if os.name == "nt":

@@ -45,13 +45,11 @@ def tensor_chunks(tensors: Mapping[str, Tensor]) -> Iterator[Bytes]:
 def save(folder: Path, groups: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
     """Write a checkpoint folder: one safetensors file for each group, state.json, the manifest last.
 
-    Built beside the target, flushed, renamed, then read back and compared by digest. Never overwrites: a folder of
-    the same name is removed only when it is damaged. Raises OSError when the disk fails.
+    Built beside the target, flushed, renamed, then read back and compared by digest. A sound checkpoint of the same
+    name and state is left alone; another is removed when the new one is complete. Raises OSError when the disk fails.
     """
-    if folder.exists():
-        if is_sound(folder):
-            return
-        FILES.remove(folder)
+    if is_sound(folder) and read_state(folder) == json.loads(json.dumps(dict(state))):
+        return
     building = folder.with_name(folder.name + ".building")
     FILES.remove(building)
     FILES.make_folder(building)
@@ -64,14 +62,18 @@ def save(folder: Path, groups: Mapping[str, Mapping[str, Tensor]], state: Mappin
     manifest = {"format": FORMAT, "files": {n: {"bytes": sizes[n], "sha256": d} for n, d in entries.items()}}
     FILES.write_json(building / MANIFEST, manifest)
     FILES.flush_folder(building)
+    FILES.remove(folder)
     FILES.rename(building, folder)
     problem = damage(folder)
     if problem:
         raise OSError(f"checkpoint {folder.name} reads back damaged: {problem}")
 
 
-def damage(folder: Path) -> str | None:
-    """What is wrong with a checkpoint, naming the file; None when every file has its recorded size and digest."""
+def damage(folder: Path, digests: bool = True) -> str | None:
+    """What is wrong with a checkpoint, naming the file; None when every file has its recorded size and digest.
+
+    Without `digests` only the sizes are looked at, which takes no time.
+    """
     try:
         manifest = FILES.read_json(folder / MANIFEST)
         files = manifest["files"]
@@ -83,7 +85,7 @@ def damage(folder: Path) -> str | None:
                 return f"{name} is missing"
             if path.stat().st_size != entry["bytes"]:
                 return f"{name} has {path.stat().st_size:,} bytes, expected {entry['bytes']:,}"
-            if FILES.digest(path) != entry["sha256"]:
+            if digests and FILES.digest(path) != entry["sha256"]:
                 return f"{name} has another digest than the manifest"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"{MANIFEST} cannot be used ({type(error).__name__})"
@@ -131,31 +133,30 @@ def newest_sound(checkpoints: Path) -> tuple[Path | None, list[tuple[str, str]]]
     return None, passed
 
 
-def prune(checkpoints: Path, keep: int) -> None:
-    """Remove all but the newest `keep` sound checkpoints, best weights that none of these names, and leavings."""
-    sound = [folder for folder in found(checkpoints) if is_sound(folder)]
-    kept = sound[:keep]
-    needed = {read_state(folder).get("best") for folder in kept}
-    newest_best = [p.name for p in found(checkpoints, "best") if is_sound(p)][:1]
+def prune(checkpoints: Path, newest: Path, keep: int) -> None:
+    """Remove all but `newest`, which was just verified, and the checkpoints before it up to `keep`; and leavings.
+
+    Checkpoints of later steps are leavings too: of a run that fell back behind them.
+    """
+    older = [f for f in found(checkpoints) if step_of(f) < step_of(newest) and damage(f, digests=False) is None]
+    kept = [newest, *older[: keep - 1]]
     for folder in found(checkpoints):
         if folder not in kept:
             FILES.remove(folder)
-    for folder in found(checkpoints, "best"):
-        if folder.name not in needed and folder.name not in newest_best:
-            FILES.remove(folder)
+    prune_best(checkpoints, None)
     for leaving in checkpoints.glob("*.building"):
         FILES.remove(leaving)
 
 
-def prune_best(checkpoints: Path) -> None:
-    """Remove best weights that no checkpoint names, the newest excepted: without it a short run fills the disk."""
-    needed = set()
+def prune_best(checkpoints: Path, newest: str | None) -> None:
+    """Remove best weights that no checkpoint names, `newest` excepted: without it a short run fills the disk."""
+    needed = {newest}
     for folder in found(checkpoints):
         try:
             needed.add(read_state(folder).get("best"))
         except (OSError, ValueError):
             continue  # damaged: `damage` tells it when a resume looks
-    for folder in found(checkpoints, "best")[1:]:
+    for folder in found(checkpoints, "best"):
         if folder.name not in needed:
             FILES.remove(folder)
 
@@ -190,14 +191,28 @@ def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
 
 
 def refuse(what: str, expected: Any, found_value: Any) -> None:
-    """Raise ResumeError when something that decides the weights is not what it was."""
-    if expected != found_value:
-        raise ResumeError(
-            f"this run cannot be continued exactly: {what} differs.",
-            expected=str(expected),
-            found=str(found_value),
-            next_move="restore it, or start a new run with bertune train",
-        )
+    """Raise ResumeError when something that decides the weights is not what it was; of tables it names the keys."""
+    if expected == found_value:
+        return
+    if isinstance(expected, dict) and isinstance(found_value, dict):
+        old, new = _leaves(expected), _leaves(found_value)
+        keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+        what = f"{what} ({', '.join(keys)})"
+        expected = ", ".join(str(old.get(key, "nothing")) for key in keys)
+        found_value = ", ".join(str(new.get(key, "nothing")) for key in keys)
+    raise ResumeError(
+        f"this run cannot be continued exactly: {what} differs.",
+        expected=str(expected),
+        found=str(found_value),
+        next_move="restore it, or start a new run with bertune train",
+    )
+
+
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    leaves: dict[str, Any] = {}
+    for key, value in table.items():
+        leaves |= _leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return leaves
 
 
 def digest_of_arrays(*arrays: Any) -> str:

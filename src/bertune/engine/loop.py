@@ -1,14 +1,14 @@
 """The loop: a generator that makes updates and yields events; whoever drives it sends wishes back."""
 
 import math
-import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from bertune.base.types import Ints
-from bertune.engine.events import Evaluated, Event, Save, Saved, Started, Stepped, Stop, Stopped, Warn, Wish
+from bertune.engine.clock import Clock, Spent
+from bertune.engine.events import Evaluated, Event, Save, Saved, Started, Stop, Stopped, Warn, Wish
 from bertune.engine.feed import Feed
 from bertune.engine.learner import Learner, Update
 
@@ -17,18 +17,24 @@ Wishes = Sequence[Wish]
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run stands: updates made, and whether the judging due at that step is still to come."""
+    """Where a run stands after `step` updates.
+
+    `judging_due`: the judging of this step is still to come. `stop`: the reason of a planned end that was decided here.
+    `spent`: seconds, texts and tokens of all updates so far.
+    """
 
     step: int = 0
     judging_due: bool = False
+    stop: str | None = None
+    spent: Spent = (0.0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """What the loop calls: `judge(step, epoch)` scores the validation rows, `save(position, wish)` stores a state,
-    `warn(wish)` tells the user."""
+    """What the loop calls: `judge(position, epoch)` scores the validation rows, `save(position, wish)` stores a state,
+    `judge_at(step)` tells whether a step is judged, `warn(wish)` tells the user."""
 
-    judge: Callable[[int, float], Evaluated]
+    judge: Callable[[Position, float], Evaluated]
     save: Callable[[Position, Save], str]
     judge_at: Callable[[int], bool]
     warn: Callable[[Warn], None]
@@ -36,48 +42,57 @@ class Hooks:
 
 def loop(learner: Learner, feed: Feed, hooks: Hooks, start: Position) -> Generator[Event, Wishes, None]:
     """Yield Started, then Stepped, Evaluated and Saved as they come, then Stopped; wishes are sent back at each."""
-    per_epoch, clock = feed.steps_per_epoch, _Clock(start.step, learner.steps)
+    per_epoch, clock = feed.steps_per_epoch, Clock(start.spent, learner.steps)
     wishes = yield Started(
         start.step, start.step / per_epoch, learner.steps, learner.steps / per_epoch, feed.batch_size, start.step > 0
     )
     stop = yield from _answer(wishes, hooks, start, per_epoch)
-    step, epoch = start.step, -1
+    step, epoch, due = start.step, -1, start.judging_due
     batches: Sequence[Ints] = ()
-    due = start.judging_due
-    while stop is None and (due or step < learner.steps):
-        if not due:
+    while (due and (stop is None or stop.finished)) or (stop is None and step < learner.steps):
+        if due:
+            at = Position(step, True, stop.reason if stop else None, clock.spent)
+            wishes = yield hooks.judge(at, step / per_epoch)
+            due = False
+        else:
             if step // per_epoch != epoch:
                 epoch = step // per_epoch
                 batches = feed.begin(epoch)
+            rows = batches[step % per_epoch]
             with clock:
-                update, note = _update(learner, feed, batches[step % per_epoch], step)
+                update, notes = _update(learner, feed, rows, step)
             step += 1
-            rows = batches[(step - 1) % per_epoch]
             due = hooks.judge_at(step)
             wishes = yield clock.stepped(step, step / per_epoch, update, len(rows), feed.tokens_in(rows))
-            wishes = [*wishes, *note]
-            stop = yield from _answer(wishes, hooks, Position(step, due), per_epoch)
-            if stop is not None and not stop.finished:
-                break
-        if due:
-            wishes = yield hooks.judge(step, step / per_epoch)
-            due = False
-            stop = (yield from _answer(wishes, hooks, Position(step, False), per_epoch)) or stop
-    reason = stop or Stop("all steps made")
-    wishes = yield Stopped(step, step / per_epoch, reason.reason, reason.finished, *clock.overall())
+            wishes = [*wishes, *notes]
+        at = Position(step, due, stop.reason if stop else None, clock.spent)
+        stop = yield from _answer(wishes, hooks, at, per_epoch)
+    end = stop or Stop("all steps made")
+    at = Position(step, due, end.reason, clock.spent)
+    if end.finished and at != start:  # so that a run stopped while it is scored need not learn again
+        yield from _answer([Save("end of training")], hooks, at, per_epoch)
+    wishes = yield Stopped(step, step / per_epoch, end.reason, end.finished, *clock.overall())
     for wish in wishes:
         if isinstance(wish, Warn):
             hooks.warn(wish)
 
 
 def _answer(wishes: Wishes, hooks: Hooks, at: Position, per_epoch: int) -> Generator[Event, Wishes, Stop | None]:
-    """Carry out the wishes for checkpoints and warnings; give back the wish to stop, if any."""
+    """Carry out the wishes for checkpoints and warnings; give back the wish to stop, if any.
+
+    An interruption goes before a planned end; the checkpoint then remembers that the end was decided. Best weights are
+    kept before any other checkpoint, which may name them, and of several checkpoints of one moment one is made.
+    """
+    stops = [w for w in wishes if isinstance(w, Stop)]
+    planned = next((w.reason for w in stops if w.finished), at.stop)
+    at = replace(at, stop=planned)
     for wish in wishes:
         if isinstance(wish, Warn):
             hooks.warn(wish)
-        if isinstance(wish, Save):
-            yield Saved(at.step, at.step / per_epoch, hooks.save(at, wish), wish.reason)
-    return next((w for w in wishes if isinstance(w, Stop)), None)
+    saves = [w for w in wishes if isinstance(w, Save)]
+    for save in [w for w in saves if w.best][:1] + [w for w in saves if not w.best][:1]:
+        yield Saved(at.step, at.step / per_epoch, hooks.save(at, save), save.reason)
+    return next((w for w in stops if not w.finished), None) or (Stop(planned) if planned is not None else None)
 
 
 def _update(learner: Learner, feed: Feed, rows: Ints, step: int) -> tuple[Update, list[Wish]]:
@@ -103,36 +118,3 @@ def out_of_memory(error: BaseException) -> bool:
     text = str(error).lower()
     signs = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(sign in text for sign in signs)
-
-
-class _Clock:
-    """Time spent in updates alone, and what follows from it."""
-
-    def __init__(self, first: int, steps: int) -> None:
-        self.first, self.steps = first, steps
-        self.seconds, self.texts, self.tokens, self.last = 0.0, 0, 0, 0.0
-
-    def __enter__(self) -> None:
-        self._start = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self.last = time.perf_counter() - self._start
-        self.seconds += self.last
-
-    def stepped(self, step: int, epoch: float, update: Update, texts: int, tokens: int) -> Stepped:
-        self.texts, self.tokens = self.texts + texts, self.tokens + tokens
-        left = self.seconds / (step - self.first) * (self.steps - step)
-        return Stepped(
-            step,
-            epoch,
-            update.loss,
-            update.learning_rate,
-            update.gradient_norm,
-            texts / self.last,
-            tokens / self.last,
-            left,
-        )
-
-    def overall(self) -> tuple[float, float]:
-        seconds = self.seconds or 1.0
-        return self.texts / seconds, self.tokens / seconds

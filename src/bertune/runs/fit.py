@@ -201,7 +201,7 @@ class Fit:
         folder, passed = checkpoint.newest_sound(self.folder.checkpoints)
         for number, (name, problem) in enumerate(passed, 1):
             last = folder is None and number == len(passed)
-            instead = "none before it is whole: the run starts from its beginning" if last else "the one before it is used"
+            instead = "none is left whole: the run starts from its beginning" if last else "the one before it is used"
             self.teller.warn(f"checkpoint {name} is damaged ({problem}); {instead}", code="damaged_checkpoint")
         if folder is None:
             FILES.remove(self.folder.checkpoints)

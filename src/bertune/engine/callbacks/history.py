@@ -49,8 +49,11 @@ class History:
         self._write(event)
 
     def state(self) -> dict[str, Any]:
-        """The size of the file in bytes."""
-        return {"bytes": self.path.stat().st_size if self.path.exists() else 0}
+        """The size of the file in bytes; what it holds is on the disk before a checkpoint counts on it."""
+        if not self.path.exists():
+            return {"bytes": 0}
+        FILES.sync(self.path)
+        return {"bytes": self.path.stat().st_size}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Cut the file back to what it held at the checkpoint."""
@@ -61,6 +64,7 @@ class History:
                 where=str(self.path),
                 expected=f"at least {state['bytes']:,} bytes",
                 found=f"{size:,} bytes",
+                next_move="put the file back, or start a new run with bertune train",
             )
         if size > state["bytes"]:
             FILES.truncate(self.path, state["bytes"])
