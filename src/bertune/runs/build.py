@@ -83,7 +83,7 @@ def facts_of(model: Model, prepared: Prepared) -> Facts:
 def width_of(model: Model) -> int:
     """The size of the encoder's hidden states."""
     config = model.network.config
-    return int(getattr(config, "hidden_size", None) or getattr(config, "dim", 768))
+    return int(getattr(config, "hidden_size", 0) or getattr(config, "dim", 768))
 
 
 def planned(recipe: Recipe, model: Model, prepared: Prepared) -> Plan:
