@@ -3,51 +3,71 @@
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import click
+import typer
 
 from bertune.base.errors import BertuneError
 
+# Wrong options and arguments: typer brings its own copy of click, or uses click, depending on the release.
+UsageProblem: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
 
 @contextmanager
-def ending() -> Iterator[None]:
-    """Turn what a command raises into a message and an exit code."""
+def ending(arguments: Sequence[str] = ()) -> Iterator[None]:
+    """Turn what a command raises into a message and an exit code; `arguments` tell whether a machine reads along."""
+    as_json = "--json" in arguments
     try:
         yield
     except BertuneError as error:
-        _tell(error.text(), type(error).__name__)
+        _tell(error.text(), type(error).__name__, as_json)
         sys.exit(2)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _tell("stopped; nothing was lost.", "Interrupted")
+    except (KeyboardInterrupt, typer.Abort):
+        _tell("stopped; nothing was lost.", "Interrupted", as_json)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        _tell(
-            f"{place}{error.strerror or error}\n  next      free space or permissions, then bertune resume RUN",
-            "OSError",
-        )
+        text = f"{place}{error.strerror or error}\n  next      free space or permissions, then bertune resume RUN"
+        _tell(text, "OSError", as_json)
         sys.exit(2)
+    except UsageProblem as error:
+        _usage(error, as_json)
     except BaseException as error:
-        number = getattr(error, "number", None)
-        if type(error).__name__ != "Interrupted" or number is None:
-            raise
-        _tell("stopped by a signal; bertune resume RUN goes on from here.", "Interrupted")
+        _signal(error, as_json)
+        raise
+
+
+def _usage(error: BaseException, as_json: bool) -> None:
+    if as_json:
+        _write("UsageError", error.format_message())  # type: ignore[attr-defined]
+    error.show()  # type: ignore[attr-defined]
+    sys.exit(error.exit_code)  # type: ignore[attr-defined]
+
+
+def _signal(error: BaseException, as_json: bool) -> None:
+    """End after a signal; anything else is a failure of ours and goes on as it is, for a traceback and exit code 1."""
+    number = getattr(error, "number", None)
+    if type(error).__name__ == "Interrupted" and number is not None:
+        run = getattr(error, "run", None)
+        goes_on = f"bertune resume {run} goes on from here." if run else "nothing was lost."
+        _tell(f"stopped by a signal; {goes_on}", "Interrupted", as_json)
         sys.exit(130 if number == signal.SIGINT else 3)
+    if as_json and not isinstance(error, SystemExit):
+        _write(type(error).__name__, str(error))
 
 
-def _tell(text: str, kind: str) -> None:
-    if "--json" in sys.argv:
-        sys.stdout.write(json.dumps({"topic": "error", "kind": kind, "text": text}, ensure_ascii=False) + "\n")
+def _tell(text: str, kind: str, as_json: bool) -> None:
+    if as_json:
+        _write(kind, text)
     sys.stderr.write(text + "\n")
+
+
+def _write(kind: str, text: str) -> None:
+    sys.stdout.write(json.dumps({"topic": "error", "kind": kind, "text": text}, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

@@ -2,52 +2,56 @@
 
 import importlib
 import sys
-from typing import Any
+from typing import Annotated, Any
 
-import click
 import typer
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from bertune.base import registry
 
 HELP = "Fine-tune a BERT from a file of labelled text: checked data, an honest score, a report, a plain model."
+NAMES = {"help_option_names": ["-h", "--help"]}
 
 
-class Lazy(click.Group):
+class Lazy(TyperGroup):
     """A group that imports a command's file when the command is called or its own help is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """The names of the commands."""
         return list(registry.names("commands"))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """One command, or None where there is none of this name."""
-        if cmd_name not in registry.names("commands"):
-            near = registry.nearest(cmd_name, list(registry.names("commands")))
-            ctx.fail(f"there is no command {cmd_name!r}; did you mean {near}?")
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """One command; where there is none of this name, an error that names the nearest."""
+        names = self.list_commands(ctx)
+        if cmd_name not in names:
+            ctx.fail(f"there is no command {cmd_name!r}; did you mean {registry.nearest(cmd_name, names)}?")
         module = importlib.import_module(f"bertune.cli.commands.{cmd_name}")
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(cmd_name)(getattr(module, cmd_name))
-        return get_command(app)
+        command = typer.Typer(add_completion=False, rich_markup_mode=None)
+        command.command(cmd_name, context_settings=NAMES)(getattr(module, cmd_name))
+        return get_command(command)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands with the first line of their docstrings, read without importing them."""
         rows = [(name, registry.describe("commands", name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
 
-def _version(ctx: click.Context, param: Any, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
+def _version(wanted: bool) -> None:
+    if wanted:
         from bertune import __version__
 
-        click.echo(f"bertune {__version__}")
-        ctx.exit()
+        typer.echo(f"bertune {__version__}")
+        raise typer.Exit
 
 
-@click.group(cls=Lazy, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
-def app() -> None:
+Version = Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")]
+app = typer.Typer(cls=Lazy, help=HELP, add_completion=False, rich_markup_mode=None, context_settings=NAMES)
+
+
+@app.callback()
+def bertune(version: Version = False) -> None:
     """The command line of bertune."""
 
 
@@ -55,6 +59,10 @@ def run(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 our failure, 2 the user's input, 3 and 130 stopped but resumable."""
     from bertune.cli.ending import ending
 
-    with ending():
-        app.main(args=arguments, prog_name="bertune", standalone_mode=False)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    with ending(arguments):
+        # Not main(): it turns Ctrl-C into an exit code of its own and drops the message.
+        command = get_command(app)
+        with command.make_context("bertune", arguments or ["--help"]) as context:
+            command.invoke(context)
     sys.exit(0)

@@ -61,7 +61,7 @@ class People:
         width = (max(40, self.console.width) if self.console.is_terminal else 100_000) - 9
         for line in text.split("\n"):
             for part in Text(line).wrap(self.console, width) if line else [Text("")]:
-                head = Text(f"{topic:<9}", style="bold" if topic else "")
+                head = Text(f"{topic:<8} ", style="bold" if topic else "")
                 body = Text(part.plain.rstrip(), style=style if style == "yellow" else "")
                 self.console.print(head + body, soft_wrap=True)
                 topic = ""
