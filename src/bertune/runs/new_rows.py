@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from bertune.base.errors import DataError, Problem, RecipeError
+from bertune.base.recipe import parse_assignment
 from bertune.base.sections import DataSection
 from bertune.base.types import Ints, Roles, Table
 from bertune.data.columns import label_texts, recognise, text_values
@@ -35,12 +36,11 @@ class NewRows:
 
 def reading_settings(settings: Sequence[str]) -> DataSection:
     """How a file is read. Raises RecipeError for any setting that does not say so."""
-    recipe = ask({}, settings)
-    others = [key for key in recipe.stated if key not in READING]
+    others = [key for key, _ in map(parse_assignment, settings) if key not in READING]
     if others:
         text = f"says nothing about reading a file; expected one of {', '.join(READING)}"
         raise RecipeError([Problem(key, text, "--set") for key in others])
-    return recipe.data
+    return ask({}, settings).data
 
 
 def roles_for(

@@ -1,0 +1,244 @@
+"""bertune evaluate: scores of a trained model on labelled rows, with intervals; every look is logged."""
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.cells import set_cell_size
+
+from bertune.base.errors import BertuneError, DataError
+from bertune.base.files import FILES
+from bertune.base.recipe import read_toml
+from bertune.base.types import Ints, Judged, Roles, Score, Table
+from bertune.data.columns import label_texts, text_values
+from bertune.data.table import digest, read
+from bertune.engine.interrupt import Watch
+from bertune.evaluate.saved import SavedModel
+from bertune.evaluate.scores import confusion, per_class, score
+from bertune.runs.answers import shortened, shown
+from bertune.runs.folder import Folder
+from bertune.runs.new_rows import reading_settings, roles_for
+from bertune.runs.predict import as_trained, open_model, predict_rows
+from bertune.runs.seen import seen_rows
+from bertune.runs.telling import Teller
+
+RESAMPLES = 1000
+LISTED_ROWS = 20
+NAMED_LABELS = 5
+SHOWN_CLASSES = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Scores of a model on labelled rows.
+
+    `scores` has every metric with its interval; `seen` is how many of the judged rows stood in the training rows
+    (None where the run folder does not know) and `without_seen` the scores without them; `unknown` lists labels that
+    the model does not know, with count and first rows; `unlabelled` and `refused` are rows left out.
+    """
+
+    scores: Mapping[str, Score]
+    judged: Judged
+    metric: str
+    unlabelled: int
+    refused: int
+    cut: int
+    unknown: tuple[Mapping[str, Any], ...] = ()
+    seen: int | None = None
+    without_seen: Mapping[str, Score] | None = None
+    digest: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain values, as `--out` writes it."""
+        return {
+            "rows": len(self.judged), "metric": self.metric, "scores": _plain(self.scores),
+            "per_class": per_class(self.judged), "classes": list(self.judged.classes),
+            "confusion": confusion(self.judged).tolist(), "unlabelled": self.unlabelled, "refused": self.refused,
+            "cut": self.cut, "unknown_labels": [dict(u) for u in self.unknown], "seen_in_training": self.seen,
+            "without_seen": None if self.without_seen is None else _plain(self.without_seen),
+            "data_digest": self.digest,
+        }  # fmt: skip
+
+
+def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
+    return {name: value.as_json() for name, value in scores.items()}
+
+
+def evaluate_table(
+    saved: SavedModel, table: Table, roles: Roles, run: Folder, watch: Watch | None = None
+) -> Evaluation:
+    """Scores on the labelled rows of a table. Raises DataError where no row has a label that the model knows."""
+    poll = watch.poll if watch else lambda: None
+    assert roles.label is not None
+    labels = _spelt(label_texts(table, roles.label), saved, run)
+    targets: Ints = saved.task.targets(labels, saved.about.classes)
+    unknown = _unknown(table, labels, targets)
+    if (targets < 0).all():
+        raise _no_label(table, roles, saved, unknown)
+    texts = text_values(table, roles.text)
+    pairs = None if roles.text_pair is None else text_values(table, roles.text_pair)
+    known = np.flatnonzero(targets >= 0)
+    answered = predict_rows(saved, _at(texts, known), None if pairs is None else _at(pairs, known), poll=poll)
+    good = answered.guess >= 0
+    if not good.any():
+        raise DataError("no labelled row has a text.", where=table.files[0], expected=f"texts in {roles.text!r}")
+    rows = known[good]
+    judged = Judged(targets[rows], answered.guess[good], answered.probabilities[good], saved.about.classes)
+    names = list(dict.fromkeys([saved.about.metric, *saved.task.metrics]))
+    columns = [c for c in (roles.text, roles.text_pair, roles.label) if c is not None]
+    found = Evaluation(
+        score(judged, names, RESAMPLES, 0), judged, saved.about.metric, sum(label is None for label in labels),
+        int((~good).sum()), int(answered.cut.sum()), unknown, digest=digest(table, columns),
+    )  # fmt: skip
+    return _without_seen(found, names, saved, run, _at(texts, rows), None if pairs is None else _at(pairs, rows))
+
+
+def _at(values: Sequence[str | None], rows: Ints) -> list[str | None]:
+    return [values[i] for i in rows.tolist()]
+
+
+def _spelt(labels: list[str | None], saved: SavedModel, run: Folder) -> list[str | None]:
+    """Labels as the model spells them, where training took spellings that differ in case and spaces for one."""
+    if not run.recipe.is_file() or read_toml(run.recipe).get("data.label_spelling") != "merge":
+        return labels
+    spelling = {name.strip().casefold(): name for name in saved.about.classes}
+    return [None if label is None else spelling.get(label.strip().casefold(), label) for label in labels]
+
+
+def _unknown(table: Table, labels: Sequence[str | None], targets: Ints) -> tuple[Mapping[str, Any], ...]:
+    """The labels that the model does not know, the commonest first, with count and first places."""
+    counts = Counter(label for label, target in zip(labels, targets.tolist(), strict=True) if label and target < 0)
+    places: dict[str, list[dict[str, Any]]] = {label: [] for label in counts}
+    for i in np.flatnonzero(targets < 0).tolist():
+        label = labels[i]
+        if label in places and len(places[label]) < LISTED_ROWS:
+            place = table.place(i)
+            places[label].append({"file": place.file, "row": place.row})
+    return tuple({"label": k, "count": n, "rows": places[k]} for k, n in counts.most_common())
+
+
+def _no_label(table: Table, roles: Roles, saved: SavedModel, unknown: Sequence[Mapping[str, Any]]) -> DataError:
+    names = [repr(u["label"]) for u in unknown[:NAMED_LABELS]]
+    known = [repr(c) for c in saved.about.classes[:NAMED_LABELS]]
+    return DataError(
+        "no row has a label that this model knows.",
+        where=table.files[0],
+        expected=", ".join(known) + (", …" if len(saved.about.classes) > NAMED_LABELS else ""),
+        found=f"in column {roles.label!r}: " + (", ".join(names) or "no labels")
+        + (", …" if len(unknown) > NAMED_LABELS else ""),
+        next_move="name the label column: --label COLUMN",
+    )  # fmt: skip
+
+
+def _without_seen(
+    found: Evaluation, names: list[str], saved: SavedModel, run: Folder, texts: Sequence[str | None],
+    pairs: Sequence[str | None] | None,
+) -> Evaluation:  # fmt: skip
+    """The same with the rows counted that the model learned from, and the scores without them."""
+    firsts = [t or "" for t in as_trained(saved.about, texts)]
+    seconds = None if pairs is None else [p or "" for p in as_trained(saved.about, pairs)]
+    seen = seen_rows(run.seen, firsts, seconds)
+    if seen is None:
+        return found
+    rest = None
+    if seen.any() and not seen.all():
+        rest = score(found.judged.take(np.flatnonzero(~seen)), names, RESAMPLES, 0)
+    return replace(found, seen=int(seen.sum()), without_seen=rest)
+
+
+def log_opening(run: Folder, found: Evaluation, teller: Teller) -> None:
+    """Note in run.json that labelled rows were looked at: when, which (by digest), how many."""
+    if not run.record_path.is_file():
+        return
+    entry = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"), "data_digest": found.digest,
+        "rows": len(found.judged),
+    }  # fmt: skip
+    try:
+        with run.locked():
+            run.write_record(test_openings=[*run.record().get("test_openings", []), entry])
+    except (BertuneError, OSError) as error:
+        teller.warn(f"this look at the rows could not be noted in run.json ({type(error).__name__})")
+
+
+def evaluate_command(
+    run: str, data: str, out: str | None, columns: Mapping[str, str | None], teller: Teller,
+    settings: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Score a model on labelled rows and print a table (with JSON, one object); `out` receives the scores as JSON.
+
+    Of a source that names its splits, the test rows are read. `columns` overrides the columns of the training data;
+    `settings` may say how the file is read. Raises BertuneError.
+    """
+    if out is not None and Path(out).is_dir():
+        raise DataError("this is a folder.", where=out, expected="the name of a file")
+    with Watch() as watch:
+        saved = open_model(run)
+        folder = Folder(Path(run))
+        table = read(data, reading_settings(settings), given="test")
+        if not len(table):
+            raise DataError("there are no rows.", where=data, expected="labelled rows")
+        roles, said = roles_for(table, saved, columns, need_label=True)
+        if said:
+            teller.warn(said)
+        found = evaluate_table(saved, table, roles, folder, watch)
+    log_opening(folder, found, teller)
+    _warn(found, teller, saved)
+    if teller.bar == "json":
+        teller.say("scores", _line(found), **found.as_json())
+    else:
+        sys.stdout.write("\n".join(report_lines(found)) + "\n")
+    if out is not None:
+        FILES.write_json(Path(out), found.as_json())
+        if teller.bar != "json":
+            teller.say("written", out)
+
+
+def _warn(found: Evaluation, teller: Teller, saved: SavedModel) -> None:
+    if teller.bar == "json":
+        return  # all of it stands in the one object
+    for entry in found.unknown[:NAMED_LABELS]:
+        rows = ", ".join(f"{place['row']:,}" for place in entry["rows"][:NAMED_LABELS])
+        more = ", …" if entry["count"] > NAMED_LABELS else ""
+        teller.warn(
+            f"{entry['count']:,} rows left out: the model knows no label {entry['label']!r} (rows {rows}{more})"
+        )
+    if len(found.unknown) > NAMED_LABELS:
+        teller.warn(f"and {len(found.unknown) - NAMED_LABELS:,} more unknown labels; all of them: --out scores.json")
+    if found.unlabelled:
+        teller.warn(f"{found.unlabelled:,} rows without a label left out")
+    if found.refused:
+        teller.warn(f"{found.refused:,} labelled rows without a text left out")
+    if found.cut:
+        teller.warn(f"{found.cut:,} texts were cut at {saved.about.max_length} tokens, the length of training")
+    if found.seen:
+        teller.warn(f"{found.seen:,} of these rows stood in the training rows: the scores may flatter")
+
+
+def _line(found: Evaluation) -> str:
+    s = found.scores[found.metric]
+    return f"{found.metric} {s.value:.3f} [{s.low:.3f}, {s.high:.3f}] on {s.n:,} rows"
+
+
+def report_lines(found: Evaluation) -> list[str]:
+    """The scores and the classes as lines of at most 80 columns."""
+    lines = [f"{len(found.judged):,} rows" + (f" · {found.seen:,} seen in training" if found.seen else "")]
+    rest = found.without_seen
+    lines.append(f"{'':<20}{'value':>7}   95 % interval   " + ("  without rows seen in training" if rest else ""))
+    for name, s in found.scores.items():
+        other = "" if rest is None else f"  {rest[name].value:.3f} [{rest[name].low:.3f}, {rest[name].high:.3f}]"
+        lines.append(f"{name:<20}{s.value:>7.3f}   [{s.low:.3f}, {s.high:.3f}]  {other}".rstrip())
+    lines += ["", f"{'class':<34}{'precision':>11}{'recall':>11}{'f1':>11}{'rows':>11}"]
+    classes = sorted(per_class(found.judged), key=lambda c: c["f1"])
+    for entry in classes[:SHOWN_CLASSES]:
+        name = set_cell_size(shortened(shown(entry["class"]), 33), 34)
+        numbers = "".join(f"{entry[k]:>11.3f}" for k in ("precision", "recall", "f1"))
+        lines.append(f"{name}{numbers}{entry['n']:>11,}")
+    if len(classes) > SHOWN_CLASSES:
+        lines.append(f"and {len(classes) - SHOWN_CLASSES:,} classes with a higher f1; all of them: --out scores.json")
+    return lines
