@@ -92,3 +92,19 @@ def test_without_a_test_set_the_validation_rows_are_shown(tmp_path: Path) -> Non
     assert RunFolder(run).score is None
     assert RunFolder(run).judged[0] == 112
     assert "no labelled rows were kept aside" in write(run).read_text(encoding="utf-8")
+
+
+def test_a_restart_hides_the_attempt_before_it_and_a_resume_does_not(tmp_path: Path) -> None:
+    run = full(tmp_path / "run")
+    first = '{"event": "started", "step": 0, "steps": 9}\n{"event": "stepped", "step": 1, "loss": 5.0}\n'
+    whole = (run / "history.jsonl").read_text(encoding="utf-8")
+    resumed = '{"event": "started", "step": 90, "steps": 91, "resumed": true}\n{"event": "stepped", "step": 91}\n'
+    (run / "history.jsonl").write_text(first + whole + resumed, encoding="utf-8")
+    assert [step.step for step in RunFolder(run).steps] == list(range(1, 92))
+    assert RunFolder(run).planned_steps == 91
+
+
+def test_doubt_grows_as_the_margin_of_the_given_label_falls(tmp_path: Path) -> None:
+    doubts = [suspect.doubt for suspect in RunFolder(full(tmp_path / "run")).suspects]
+    assert doubts == sorted(doubts, reverse=True)
+    assert doubts[0] == pytest.approx(0.97)

@@ -71,7 +71,10 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A training row whose given label may be wrong; `doubt` is higher the more so."""
+    """A training row whose given label may be wrong; `doubt` in [0, 1] is higher the more so.
+
+    It is 1 - score of suspects.json, where the score is the normalised margin of the given label (small: surely wrong).
+    """
 
     place: Place
     text: str
@@ -216,12 +219,25 @@ class RunFolder:
                 events.append(event)
         return tuple(events)
 
+    @property
+    def planned_steps(self) -> int:
+        """The steps that the run was to take at most; 0 where unknown."""
+        started = [e.get("steps") for e in self.history if e.get("event") == "started"]
+        found = started[-1] if started else self.fact("plan.steps")
+        return found if isinstance(found, int) else 0
+
+    @cached_property
+    def _last_attempt(self) -> tuple[dict[str, Any], ...]:
+        """The events since training last began anew: a collapsed run is started once more, a resumed one goes on."""
+        begun = [n for n, e in enumerate(self.history) if e.get("event") == "started" and not e.get("step")]
+        return self.history[begun[-1] :] if begun else self.history
+
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The updates in order."""
         return tuple(
             Step(int(e["step"]), figure_of(e.get("epoch")), figure_of(e.get("loss")), figure_of(e.get("learning_rate")))
-            for e in self.history
+            for e in self._last_attempt
             if e.get("event") == "stepped" and isinstance(e.get("step"), int)
         )
 
@@ -230,7 +246,7 @@ class RunFolder:
         """The looks at the validation rows in order."""
         return tuple(
             Check(int(e["step"]), figure_of(e.get("epoch")), figure_of(e.get("loss")), _figures(e.get("scores")))
-            for e in self.history
+            for e in self._last_attempt
             if e.get("event") == "evaluated" and e.get("split", "valid") == "valid" and isinstance(e.get("step"), int)
         )
 
@@ -395,5 +411,5 @@ def _suspect(raw: Mapping[str, Any]) -> Suspect:
         str(raw.get("text") or ""),
         str(raw.get("given", "")),
         str(raw.get("suggested", "")),
-        figure_of(raw.get("score")),
+        1 - figure_of(raw.get("score")),
     )

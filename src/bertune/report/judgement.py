@@ -64,7 +64,7 @@ def _looks(run: RunFolder) -> Iterator[Reason]:
     score = run.score
     if not run.finished:
         yield Reason("unfinished", "look", {"status": str(run.fact("status"))})
-    if score is None:
+    elif score is None:
         yield Reason("untested", "look")
     errors = [f for f in run.findings if f.severity == "error"]
     if errors:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from math import isfinite
+from math import inf, isfinite
 
 from markupsafe import Markup
 
@@ -48,13 +48,14 @@ def _classes(run: RunFolder, words: Words) -> Iterator[Markup]:
     ordered = sorted(counts, key=lambda label: -counts[label])
     bars = [_bar(label, counts[label], max(counts.values()), total, words) for label in ordered]
     first, last = ordered[0], ordered[-1]
+    ratio = counts[first] / max(counts[last], 1)
     caption = words(
         "data.classes_caption",
         largest=name(first),
         share=words.percent(counts[first] / total),
         smallest=name(last),
         rows=words.count("rows", counts[last]),
-        ratio=f"{counts[first] / max(counts[last], 1):.1f}",
+        ratio=number(ratio, 0 if ratio >= 10 else 1),
     )
     yield tag("h3", words("data.classes"))
     yield figure(tag("div", *bars[:MOST_BARS], class_="bars"), caption)
@@ -102,14 +103,17 @@ def _histogram(run: RunFolder, words: Words) -> Markup | None:
     edges, counts = run.fact("lengths.histogram.edges", []), run.fact("lengths.histogram.counts", [])
     if len(edges) < 2 or len(counts) != len(edges) - 1 or not sum(counts):
         return None
-    limit = figure_of(run.fact("lengths.max_length"))
+    limit = figure_of(run.fact("lengths.max_length", inf))
 
     def paint(canvas: Canvas) -> None:
         axes = canvas.axes(48, 26, canvas.width - 60, canvas.height - 76)
         for (low, high), n in zip(pairwise(edges), counts, strict=True):
-            over = low >= limit
-            look = {"facecolor": "none", "edgecolor": WARN, "hatch": "////"} if over else {"facecolor": ACCENT}
-            axes.bar(low, n, (high - low) * 0.92, align="edge", linewidth=1 if over else 0, **look)
+            gap = 0.08 * (high - low)
+            if not low >= limit:
+                axes.bar(low, n, min(high - gap, limit) - low, align="edge", facecolor=ACCENT, linewidth=0)
+            if high - gap > limit:
+                start = max(low, limit)
+                axes.bar(start, n, high - gap - start, align="edge", facecolor="none", edgecolor=WARN, hatch="////")
         axes.set_xlim(edges[0], max(edges[-1], limit * 1.05 if isfinite(limit) else 0))
         thousands(axes.yaxis)
         thousands(axes.xaxis)

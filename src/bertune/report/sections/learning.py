@@ -29,9 +29,9 @@ def _plan(run: RunFolder, words: Words) -> Iterator[Markup]:
     if plan:
         yield paragraph(
             words(
-                "learning.plan",
+                "learning.plan" if run.planned_steps else "learning.plan_short",
                 epochs=small(figure_of(plan.get("epochs"))),
-                steps=words.count("steps", int(plan.get("steps") or 0)),
+                steps=words.count("steps", run.planned_steps),
                 batch=plan.get("batch_size", "–"),
                 rate=small(figure_of(plan.get("learning_rate"))),
             )

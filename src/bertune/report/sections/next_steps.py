@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from bertune.report.elements import foreign, join, name, section, tag
 from bertune.report.folder import RunFolder
-from bertune.report.judgement import WEAK_F1, judge
+from bertune.report.judgement import WEAK_F1, judge, only_answer
 from bertune.report.places import listed
 from bertune.report.words import Words, number, score, sentence
 
@@ -77,7 +77,7 @@ def _test_rows(run: RunFolder, words: Words) -> Iterator[Markup]:
 
 def _classes(run: RunFolder, words: Words) -> Iterator[Markup]:
     weak = sorted((c for c in run.per_class if c.n and c.f1 < WEAK_F1), key=lambda c: c.f1)[:1]
-    for entry in weak:
+    for entry in weak if only_answer(run) is None else []:
         train = run.table("class_counts.train").get(entry.name)
         key = "next_steps.class_trained" if train is not None else "next_steps.class"
         yield _step(words(key, label=name(entry.name), f1=score(entry.f1, 2), train=number(train)))

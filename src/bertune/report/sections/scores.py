@@ -26,11 +26,11 @@ class Scores:
         return section("scores", words.plain("scores.title"), *parts) if parts else None
 
 
-def interval(value: Score, most: float = 1.0) -> Markup:
-    """A score as a dot with its interval as a bar, on a scale from 0 to `most`."""
+def interval(value: Score) -> Markup:
+    """A score as a dot with its interval as a bar, on a scale from 0 to 1."""
 
     def at(figure: float) -> str:
-        return f"{min(max(100 * figure / most, 0), 100):.2f}%" if math.isfinite(figure) else "0%"
+        return f"{min(max(100 * figure, 0), 100):.2f}%" if math.isfinite(figure) else "0%"
 
     low, high = (at(v if math.isfinite(v) else value.value) for v in (value.low, value.high))
     style = f"--at:{at(value.value)};--low:{low};--high:{high}"
@@ -56,7 +56,8 @@ def _metrics(run: RunFolder, words: Words) -> Iterator[Markup]:
         for position, (who, value) in enumerate(lines):
             styles[len(rows)] = "weak" if position else "strong"
             shown = words.metric(metric) if not position else ""
-            rows.append([shown, who, score(value.value), between(value), interval(value, most)])
+            bar = interval(value) if most <= 1 else ""
+            rows.append([shown, who, score(value.value), between(value), bar])
     heads = [words(f"scores.head.{k}") for k in ("metric", "who", "value", "interval", "scale")]
     n = max(value.n for value in own.values())
     yield paragraph(words(f"scores.lead_{split}", rows=words.count("rows", n)))
@@ -77,9 +78,10 @@ def _lines(run: RunFolder, metric: str, split: str, words: Words) -> Iterator[tu
         yield words.plain("scores.without_leaked"), clean[metric]
     if split == "test" and metric in run.scores("valid"):
         yield words.plain("scores.model_valid"), run.scores("valid")[metric]
-    known = [(who, scores[metric]) for who, scores in run.baselines.items() if metric in scores]
-    for who, value in sorted(known, key=lambda pair: -pair[1].value):
-        yield words.known("baseline", who), value
+    best = run.best_baseline
+    for who in sorted(run.baselines, key=lambda name: best is None or name != best[0]):
+        if metric in run.baselines[who]:
+            yield words.known("baseline", who), run.baselines[who][metric]
 
 
 def _difference(run: RunFolder, words: Words) -> Iterator[Markup]:

@@ -64,7 +64,7 @@ def headline(run: RunFolder, words: Words) -> Markup:
     texts = words.count("pairs" if run.fact("columns.text_pair") else "texts", run.score.n if run.score else 0)
     goal = words("verdict.goal" if run.classes else "verdict.goal_value", label=label, classes=len(run.classes))
     if run.score is None:
-        return words("verdict.untested", goal=goal)
+        return words("verdict.untested" if run.finished else "verdict.unfinished", goal=goal)
     best, value = run.best_baseline, run.score
     told = {
         "goal": goal,
