@@ -41,8 +41,9 @@ class Model:
 
     def layers(self) -> list[nn.Module]:
         """The encoder's layers from the bottom up (the longest list of like modules; one shared layer in ALBERT)."""
-        lists = [m for m in self.base.modules() if isinstance(m, nn.ModuleList) and len({type(x) for x in m}) == 1]
-        return list(max(lists, key=lambda found: len(found))) if lists else []  # noqa: PLW0108 - ModuleList has no typed len
+        lists = [list(m) for m in self.base.modules() if isinstance(m, nn.ModuleList)]
+        alike = [members for members in lists if len({type(member) for member in members}) == 1]
+        return max(alike, key=len) if alike else []
 
     def depth_of(self, name: str) -> int:
         """How far a parameter lies from the head: 0 head, 1 top layer, …, layers + 1 embeddings."""
@@ -150,9 +151,14 @@ def _setting_name(config: Any, name: str) -> str | None:
 
 
 def _attention(config: Any) -> str:
-    """SDPA where the architecture has it, else plain attention; never what the folder's config asks for."""
+    """SDPA on a GPU where the architecture has it, else plain attention; never what the folder's config asks for.
+
+    On processors plain attention trains about a tenth faster: with attention dropout SDPA takes its slow path there.
+    """
     from transformers import MODEL_MAPPING
 
+    if not torch.cuda.is_available():
+        return "eager"
     network = MODEL_MAPPING.get(type(config), None)
     network = network[0] if isinstance(network, (tuple, list)) else network
     return "sdpa" if getattr(network, "_supports_sdpa", False) else "eager"
