@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import typer
 
 from bertune.base.errors import BertuneError
+from bertune.engine.interrupt import Interrupted, Watch
 
 # Wrong options and arguments: typer brings its own copy of click, or uses click, depending on the release.
 UsageProblem: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -19,7 +20,8 @@ def ending(arguments: Sequence[str] = ()) -> Iterator[None]:
     """Turn what a command raises into a message and an exit code; `arguments` tell whether a machine reads along."""
     as_json = "--json" in arguments
     try:
-        yield
+        with Watch():  # also while libraries are imported
+            yield
     except BertuneError as error:
         _tell(error.text(), type(error).__name__, as_json)
         sys.exit(2)
@@ -38,8 +40,14 @@ def ending(arguments: Sequence[str] = ()) -> Iterator[None]:
         sys.exit(2)
     except UsageProblem as error:
         _usage(error, as_json)
-    except BaseException as error:
-        _signal(error, as_json)
+    except Interrupted as interruption:
+        run = interruption.run
+        goes_on = f"bertune resume {run} goes on from here." if run else "nothing was lost."
+        _tell(f"stopped by a signal; {goes_on}", "Interrupted", as_json)
+        sys.exit(130 if interruption.number == signal.SIGINT else 3)
+    except Exception as error:  # a failure of ours goes on as it is, for a traceback and exit code 1
+        if as_json:
+            _write(type(error).__name__, str(error))
         raise
 
 
@@ -48,18 +56,6 @@ def _usage(error: BaseException, as_json: bool) -> None:
         _write("UsageError", error.format_message())  # type: ignore[attr-defined]
     error.show()  # type: ignore[attr-defined]
     sys.exit(error.exit_code)  # type: ignore[attr-defined]
-
-
-def _signal(error: BaseException, as_json: bool) -> None:
-    """End after a signal; anything else is a failure of ours and goes on as it is, for a traceback and exit code 1."""
-    number = getattr(error, "number", None)
-    if type(error).__name__ == "Interrupted" and number is not None:
-        run = getattr(error, "run", None)
-        goes_on = f"bertune resume {run} goes on from here." if run else "nothing was lost."
-        _tell(f"stopped by a signal; {goes_on}", "Interrupted", as_json)
-        sys.exit(130 if number == signal.SIGINT else 3)
-    if as_json and not isinstance(error, SystemExit):
-        _write(type(error).__name__, str(error))
 
 
 def _tell(text: str, kind: str, as_json: bool) -> None:

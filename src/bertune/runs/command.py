@@ -40,8 +40,14 @@ def resume_command(run: str, teller: Teller) -> None:
     folder = Folder(Path(run))
     record = folder.record()
     if record.get("status") == "done":
+        folder.clear(resolve(read_toml(folder.recipe)).training.keep_checkpoints)
         teller.say("done", f"{run} is complete; nothing to resume")
         return
+    if not folder.recipe.exists():
+        raise ResumeError(
+            "this run was stopped before it had written its recipe; there is nothing to go on from.", where=run,
+            next_move=f"start it anew: bertune train DATA --out {run}",
+        )  # fmt: skip
     start(resolve(read_toml(folder.recipe)), folder.path, teller, resume=True)
 
 
@@ -70,7 +76,7 @@ TRACKERS = ("tensorboard", "mlflow", "wandb", "trackio")
 
 def not_taken(folder: Path) -> None:
     """Raises ResumeError when a folder for a new run holds something already."""
-    if folder.exists() and any(folder.iterdir()):
+    if not Folder(folder).empty:
         raise ResumeError(
             "this folder holds something already.", where=str(folder), expected="a new or empty folder",
             next_move=f"bertune resume {folder}, or another --out",

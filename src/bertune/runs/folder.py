@@ -2,15 +2,16 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import psutil
+from typing import IO, Any
 
 from bertune.base.errors import BertuneError, ResumeError
 from bertune.base.files import FILES
+
+PREPARING = "preparing"  # status of a run that has read no data yet
 
 
 class Folder:
@@ -36,7 +37,10 @@ class Folder:
         try:
             return dict(FILES.read_json(self.record_path))
         except FileNotFoundError:
-            raise ResumeError("no run lies here.", where=str(self.path), expected="a folder with run.json") from None
+            raise ResumeError(
+                "no run lies here.", where=str(self.path), expected="a folder with run.json",
+                next_move=f"start one: bertune train DATA --out {self.path}",
+            ) from None  # fmt: skip
         except ValueError as error:
             raise ResumeError("run.json is damaged.", where=str(self.record_path), found=str(error)) from None
 
@@ -47,40 +51,90 @@ class Folder:
         FILES.write_json(self.record_path, record)
         return record
 
+    def clear(self, keep_checkpoints: bool) -> None:
+        """Remove what only an unfinished run needs."""
+        if not keep_checkpoints:
+            FILES.remove(self.checkpoints)
+        FILES.remove(self.store)
+
+    @property
+    def empty(self) -> bool:
+        """Whether a new run may start here: no entries, or only what a run leaves that was killed as it prepared."""
+        if not self.path.exists():
+            return True
+        names = {entry.name for entry in self.path.iterdir()} - {self.lock.name}
+        names = {name for name in names if not name.endswith(".partial")}
+        if self.record_path.name not in names:
+            return not names
+        return self.record().get("status") == PREPARING and names <= {path.name for path in self._first()}
+
+    def leave(self) -> None:
+        """Remove what a run wrote that could not begin, and the folder where nothing else lies in it."""
+        if self.record_path.exists() and self.record().get("status") == PREPARING:
+            for path in self._first():
+                FILES.remove(path)
+            if not {entry.name for entry in self.path.iterdir()} - {self.lock.name}:
+                FILES.remove(self.path)
+
+    def _first(self) -> tuple[Path, ...]:
+        """What a run writes while it prepares."""
+        return self.recipe, self.findings, self.record_path
+
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Within, this process alone works in the folder; a lock left by a process that is gone is taken over.
+        """Within, this process alone works in the folder. The system drops the lock of a process that is gone.
 
         Raises BertuneError when another process works here.
         """
         FILES.make_folder(self.path)
-        own = f"{os.getpid()} {psutil.Process().create_time()}"
-        while True:
-            try:
-                descriptor = os.open(self.lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-                break
-            except FileExistsError:
-                holder = self._holder()
-                if holder is not None:
-                    raise BertuneError(
-                        "another process works in this run folder.", where=str(self.path), found=f"process {holder}",
-                        next_move="wait for it, or give another folder with --out",
-                    ) from None  # fmt: skip
-                FILES.remove(self.lock)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-            handle.write(own)
+        handle = self._own()
         try:
             yield
         finally:
-            FILES.remove(self.lock)
+            if os.name != "nt":  # there an open file cannot be removed
+                FILES.remove(self.lock)
+            handle.close()
 
-    def _holder(self) -> int | None:
+    def _own(self) -> IO[str]:
+        """The locked lock file, with the number of this process in it."""
+        while True:
+            handle = open(self.lock, "a+", encoding="utf-8")  # noqa: SIM115 - open as long as the lock is held
+            try:
+                _lock(handle)
+            except OSError:
+                handle.seek(0)
+                holder = handle.read().strip() or "unknown"
+                handle.close()
+                raise BertuneError(
+                    "another process works in this run folder.", where=str(self.path), found=f"process {holder}",
+                    next_move="wait for it, or give another folder with --out",
+                ) from None  # fmt: skip
+            if self._is_at_its_place(handle):
+                handle.truncate(0)
+                handle.write(str(os.getpid()))
+                handle.flush()
+                return handle
+            handle.close()  # its owner removed it between our opening and locking: take the file that stands there now
+
+    def _is_at_its_place(self, handle: IO[str]) -> bool:
         try:
-            number, started = self.lock.read_text(encoding="utf-8").split()
-            process = psutil.Process(int(number))
-            return int(number) if abs(process.create_time() - float(started)) < 1 else None
-        except (OSError, ValueError, psutil.Error):
-            return None
+            return os.path.samestat(os.fstat(handle.fileno()), os.stat(self.lock))
+        except FileNotFoundError:
+            return False
+
+
+def _lock(handle: IO[str]) -> None:
+    """Lock an open file for this process. Raises OSError when another has it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        handle.seek(2**20)  # past the text, so that others can read it
+        msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        handle.seek(0)
+    else:
+        import fcntl
+
+        fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def fresh(data: str | None) -> Path:

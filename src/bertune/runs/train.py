@@ -10,19 +10,22 @@ from typing import Any
 import numpy as np
 
 from bertune import __version__
+from bertune.base.errors import BertuneError
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
 from bertune.base.types import Table
 from bertune.data.check import check
 from bertune.data.truncation import ledger
+from bertune.engine import checkpoint
 from bertune.engine.devices import Compute, compute, describe_machine, peak_memory_gb
 from bertune.engine.interrupt import Interrupted, Watch
 from bertune.report.card import card
 from bertune.report.page import write as write_report
 from bertune.runs import build
+from bertune.runs.fingerprint import fingerprint, model_digest, unchanged, versions
 from bertune.runs.finish import Finish
 from bertune.runs.fit import Fit, Fitted
-from bertune.runs.folder import Folder
+from bertune.runs.folder import PREPARING, Folder
 from bertune.runs.prepare import Prepared, prepare, severe
 from bertune.runs.seen import write_seen
 from bertune.runs.telling import Silent, Teller
@@ -48,7 +51,15 @@ def train(
     folder = Folder(out)
     with folder.locked(), Watch() as watch:
         journey = _Journey(recipe, folder, teller or Silent(), watch, listeners, report)
-        return journey.run(source, command, resume)
+        try:
+            return journey.run(source, command, resume)
+        except Interrupted as interruption:
+            interruption.run = str(folder.path)
+            raise
+        except BertuneError:
+            if not resume:
+                folder.leave()
+            raise
 
 
 class _Journey:
@@ -60,17 +71,22 @@ class _Journey:
         self.began = time.perf_counter()
 
     def run(self, source: Table | None, command: Sequence[str], resume: bool) -> Folder:
+        if not resume:
+            self._enter(command)
         machine = compute(self.recipe.training)
         prepared = prepare(self.recipe, self.teller, source)
-        if resume:
-            self._same_data(prepared)
+        self.watch.poll()
+        begun = self.folder.record()["status"] != PREPARING
+        decided = self._unchanged(prepared, machine) if begun else {}
         self._tell_data(prepared)
-        if not resume:
-            self._begin(prepared, machine, command)
+        if not begun:
+            decided = self._begin(prepared, machine)
+        elif not checkpoint.found(self.folder.checkpoints):
+            self.teller.say("resume", "from the beginning: no checkpoint had been made yet", step=0)
         stores = build.stores(prepared, self.folder.store)
+        self.watch.poll()
         fit = Fit(
-            self.recipe, prepared, stores, self.folder, machine, self.teller, self.watch,
-            _fingerprint(self.recipe, prepared, machine), self.listeners,
+            self.recipe, prepared, stores, self.folder, machine, self.teller, self.watch, decided, self.listeners
         )  # fmt: skip
         fitted = fit.run()
         self.folder.write_record(**self._about_fit(fitted, prepared, fit.metric))
@@ -80,12 +96,20 @@ class _Journey:
         self._finish(fitted, fit, prepared, stores, machine)
         return self.folder
 
-    def _same_data(self, prepared: Prepared) -> None:
-        from bertune.engine.checkpoint import refuse
+    def _enter(self, command: Sequence[str]) -> None:
+        """Leave what a resume needs before anything takes time: a run can be killed while it reads its data."""
+        FILES.remove(self.folder.checkpoints)
+        changed = {key: {"value": value} for key, value in self.recipe.stated.items() if not key.startswith("data.")}
+        about = {"status": PREPARING, "bertune": __version__, "command": list(command), "started": _now(),
+                 "seed": self.recipe.seed, "changed": changed, "test_openings": []}  # fmt: skip
+        FILES.write_json(self.folder.record_path, about)
+        FILES.write_text(self.folder.recipe, self.recipe.as_toml())
 
-        record = self.folder.record()
-        refuse("the data (rows, texts or labels)", record["data"]["digest"], prepared.rows.digest)
-        refuse("the model", record["model"]["digest"], _model_digest(prepared))
+    def _unchanged(self, prepared: Prepared, machine: Compute) -> dict[str, Any]:
+        """Refuse to go on where anything that decides the weights has changed since the run began."""
+        decided = fingerprint(self.recipe, prepared, machine)
+        unchanged(self.folder.record().get("fingerprint", {}), decided)
+        return decided
 
     def _tell_data(self, prepared: Prepared) -> None:
         say, splits = self.teller.say, prepared.splits
@@ -102,30 +126,28 @@ class _Journey:
         chosen = prepared.chosen
         say("model", f"{chosen.name} · {chosen.reason}")
         cut = ledger(prepared.lengths[splits.train], prepared.max_length)
-        text = f"{prepared.max_length} tokens cut {'nothing' if not cut.rows_cut else f'{cut.rows_cut:,} texts ({cut.share_rows_cut:.1%})'}"
+        many = f"{cut.rows_cut:,} texts ({cut.share_rows_cut:.1%})" if cut.rows_cut else "nothing"
+        text = f"{prepared.max_length} tokens cut {many}"
         say("length", text + (f"; {cut.length_that_cuts_none} would cut none" if cut.rows_cut else ""))
 
-    def _begin(self, prepared: Prepared, machine: Compute, command: Sequence[str]) -> None:
-        FILES.remove(self.folder.checkpoints)
-        FILES.make_folder(self.folder.checkpoints)
+    def _begin(self, prepared: Prepared, machine: Compute) -> dict[str, Any]:
+        """Settle what the recipe leaves open and record it; gives what a resume compares."""
         model = build.network(self.recipe, prepared, self.recipe.seed)
         plan = build.planned(self.recipe, model, prepared)
         settled = {
             "training.epochs": plan.epochs, "training.batch_size": plan.batch_size,
             "training.averaging": plan.averaging, "training.precision": machine.precision,
-            "training.threads": machine.threads, "training.device": machine.device.type,
+            "training.threads": machine.threads, "training.device": str(machine.device),
             "optimizer.learning_rate": plan.learning_rate, "optimizer.layer_decay": plan.layer_decay,
             "model.max_length": prepared.max_length, "model.name": _settled_model(prepared),
             "loss.name": build.loss_name(self.recipe, prepared),
         }  # fmt: skip
-        changed = {key: {"value": value} for key, value in self.recipe.stated.items() if not key.startswith("data.")}
         self.recipe = self.recipe.changed(settled)
+        decided = fingerprint(self.recipe, prepared, machine)
         FILES.write_text(self.folder.recipe, self.recipe.as_toml())
         self.folder.write_record(
-            status="running", bertune=__version__, versions=_versions(), machine=describe_machine(),
-            command=list(command), started=datetime.now(UTC).isoformat(timespec="seconds"), seed=self.recipe.seed,
-            changed=changed, plan=asdict(plan) | {"why": plan.why}, **_about_data(prepared),
-            model=_about_model(prepared, model), test_openings=[],
+            status="running", versions=versions(), machine=describe_machine(), fingerprint=decided,
+            plan=asdict(plan) | {"why": plan.why}, **_about_data(prepared), model=_about_model(prepared, model),
         )  # fmt: skip
         steps = int(np.ceil(len(prepared.splits.train) / plan.batch_size) * plan.epochs)
         self.teller.say(
@@ -134,6 +156,7 @@ class _Journey:
             f"{plan.learning_rate:.1e} · {machine.precision} · {machine.threads} threads   ({plan.why})",
             steps=steps, **asdict(plan),
         )  # fmt: skip
+        return decided
 
     def _about_fit(self, fitted: Fitted, prepared: Prepared, metric: str) -> dict[str, Any]:
         stopped = fitted.stopped
@@ -163,15 +186,14 @@ class _Journey:
         speed = dict(self.folder.record()["speed"], predict_texts_per_second=finish.speed,
                      peak_memory_gb=round(peak_memory_gb(), 3))  # fmt: skip
         self.folder.write_record(
-            status="done", temperature=scores.get("calibration", {}).get("temperature", 1.0), speed=speed,
+            status="finished", temperature=scores.get("calibration", {}).get("temperature", 1.0), speed=speed,
             seconds=round(time.perf_counter() - self.began, 1),
         )  # fmt: skip
         write_seen(self.folder.seen, *prepared.texts(prepared.splits.train))
         if self.report:
             self._write_report()
-        if not self.recipe.training.keep_checkpoints:
-            FILES.remove(self.folder.checkpoints)
-        FILES.remove(self.folder.store)
+        self.folder.write_record(status="done")
+        self.folder.clear(self.recipe.training.keep_checkpoints)
         if self.report:
             say("report", f"{self.folder.report}       model  {self.folder.model}",
                 report=str(self.folder.report), model=str(self.folder.model))  # fmt: skip
@@ -242,32 +264,6 @@ def _about_model(prepared: Prepared, model: Any) -> dict[str, Any]:
     count = model.parameters_count
     return {
         "name": chosen.name, "parameters": count, "layers": len(model.layers()), "languages": list(chosen.languages),
-        "reason": chosen.reason, "digest": _model_digest(prepared), "megabytes": round(count * 4 / 2**20, 1),
+        "reason": chosen.reason, "digest": model_digest(prepared), "megabytes": round(count * 4 / 2**20, 1),
         "tokenizer": prepared.tokenizer.fingerprint(),
     }  # fmt: skip
-
-
-def _model_digest(prepared: Prepared) -> str:
-    files = sorted(prepared.chosen.folder.glob("*.safetensors"))
-    return ",".join(FILES.digest(f) for f in files)
-
-
-def _versions() -> dict[str, str]:
-    import platform
-    from importlib.metadata import version
-
-    names = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
-
-
-def _fingerprint(recipe: Recipe, prepared: Prepared, machine: Compute) -> dict[str, Any]:
-    """Everything that decides the weights; a resume compares each by name."""
-    return {
-        "the recipe": recipe.digest_key(),
-        "the data": prepared.rows.digest,
-        "the tokenizer": prepared.tokenizer.fingerprint(),
-        "the model": _model_digest(prepared),
-        "the versions": {"bertune": __version__, **{k: v for k, v in _versions().items() if k != "scikit-learn"}},
-        "the device": machine.device.type,
-        "the number of threads": machine.threads,
-    }
