@@ -51,14 +51,14 @@ def resume_command(run: str, teller: Teller) -> None:
     start(resolve(read_toml(folder.recipe)), folder.path, teller, resume=True)
 
 
-def start(recipe: Recipe, out: Path, teller: Teller, resume: bool) -> None:
+def start(recipe: Recipe, out: Path, teller: Teller, resume: bool, command: Sequence[str] = ()) -> None:
     """Train or resume a run in a folder, with its progress shown and its trackers told."""
     progress = Progress(teller.bar)
     trackers = [
         registry.load("callbacks", name)(out, recipe.as_dict()) for name in _known_trackers(recipe.training.track)
     ]
     try:
-        train(recipe, out, teller=teller, command=["bertune", *sys.argv[1:]], resume=resume,
+        train(recipe, out, teller=teller, command=command or ["bertune", *sys.argv[1:]], resume=resume,
               listeners=[progress, *trackers])  # fmt: skip
     finally:
         progress.close()

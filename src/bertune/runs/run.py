@@ -1,0 +1,213 @@
+"""A run in the hands of a program: its model, scores, findings and history."""
+
+import html
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bertune.base.errors import DataError, ResumeError
+from bertune.base.files import FILES
+from bertune.base.sections import DataSection
+from bertune.base.types import Finding, Place, Score, Table
+from bertune.data.frames import MEMORY, table_of
+from bertune.data.table import read
+from bertune.evaluate.saved import SavedModel, load
+from bertune.runs.evaluate import evaluate_table, log_opening
+from bertune.runs.folder import Folder
+from bertune.runs.new_rows import roles_for
+from bertune.runs.predict import Answered, open_model, predict_rows
+from bertune.runs.telling import Silent
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer to one text: label, its probability, and the probability of every label.
+
+    A text that cannot be answered (an empty one) has the label None, no probabilities, and `problem` says why.
+    """
+
+    label: str | None
+    probability: float | None
+    probabilities: dict[str, float]
+    problem: str | None = None
+
+
+class Run:
+    """A run folder: predicts, evaluates, and tells what came out of training. Made by `bertune.train` or `load`."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._folder = Folder(Path(path))
+        self._record = self._folder.record()
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self._folder.path
+
+    @property
+    def model_path(self) -> Path:
+        """The folder of the plain transformers model."""
+        return self._folder.model
+
+    @property
+    def report(self) -> Path:
+        """The file report.html."""
+        return self._folder.report
+
+    @property
+    def status(self) -> str:
+        """Where the run stands: running, stopped (`bertune.resume` goes on) or done."""
+        return str(self._record.get("status", "running"))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that the model tells apart, in the order of its classes."""
+        return tuple(self._record.get("labels", ()))
+
+    @cached_property
+    def scores(self) -> dict[str, Any]:
+        """What scores.json holds: scores of each split with intervals, baselines, calibration. Empty before the end."""
+        found = self._json(self._folder.scores, {})
+        return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What was noticed in the data."""
+        entries = self._json(self._folder.findings, [])
+        return [_finding(entry) for entry in entries]
+
+    def history(self) -> list[dict[str, Any]]:
+        """The events of training, in order: steps with loss and learning rate, checks with scores, the stop."""
+        if not self._folder.history.is_file():
+            return []
+        lines = FILES.read(self._folder.history).decode("utf-8").splitlines()
+        return [json.loads(line) for line in lines if line]
+
+    @staticmethod
+    def _json(path: Path, otherwise: Any) -> Any:
+        return FILES.read_json(path) if path.is_file() else otherwise
+
+    @cached_property
+    def _saved(self) -> SavedModel:
+        if self.status != "done":
+            raise ResumeError(
+                "this run has no model yet.", where=str(self.path), expected="a run that is done", found=self.status,
+                next_move=f"bertune resume {self.path}, or bertune.resume({str(self.path)!r})",
+            )  # fmt: skip
+        return open_model(self.path)
+
+    def predict(self, texts: Iterable[Any], pairs: Iterable[Any] | None = None) -> list[Prediction]:
+        """The answers to texts, in their order.
+
+        `texts` is a list, series or array of texts; for a model of pairs either with second texts in `pairs`, or a
+        list of (text, second text). None, NaN and blank texts come back with the label None.
+        Raises DataError for anything else, naming the row.
+        """
+        firsts, seconds = _listed(texts, "texts"), None if pairs is None else _listed(pairs, "pairs")
+        if seconds is None and self._saved.task.pairs:
+            firsts, seconds = _unzipped(firsts)
+        answered = predict_rows(
+            self._saved, [_text(t, i) for i, t in enumerate(firsts)],
+            None if seconds is None else [_text(t, i) for i, t in enumerate(seconds)],
+        )  # fmt: skip
+        return _predictions(answered)
+
+    def evaluate(
+        self, data: Any, *, text: str | None = None, text_pair: str | None = None, label: str | None = None
+    ) -> dict[str, Score]:
+        """Scores with 95 % intervals on labelled rows: a path, frame, dict of lists, or list of (text, label).
+
+        The columns are those of training unless named. The look is noted in run.json. Raises DataError.
+        """
+        table = table_from(data, "test")
+        columns = {"text": text, "text_pair": text_pair, "label": label}
+        roles, _ = roles_for(table, self._saved, columns, need_label=True)
+        found = evaluate_table(self._saved, table, roles, self._folder)
+        log_opening(self._folder, found, Silent())
+        return dict(found.scores)
+
+    def transformers(self) -> tuple[Any, Any]:
+        """The plain transformers model (in eval mode, on the processor) and its tokenizer, yours to change."""
+        saved = load(self.path)
+        return saved.model.network, saved.tokenizer.inner
+
+    def _shown(self) -> list[tuple[str, str]]:
+        name = self.scores.get("judged_on")
+        rows = self.scores.get(name, {}) if name else {}
+        return [
+            (metric, f"{s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}] on {s['n']:,} {name} rows")
+            for metric, s in rows.items()
+        ]
+
+    def __repr__(self) -> str:
+        shown = self._shown()
+        return f"<Run {self.path} · {self.status}" + (f" · {shown[0][0]} {shown[0][1]}" if shown else "") + ">"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the folder and the scores as a table."""
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(metric)}</th><td style='text-align:left'>{html.escape(text)}"
+            "</td></tr>"
+            for metric, text in self._shown()
+        )
+        head = f"<strong>{html.escape(str(self.path))}</strong> · {html.escape(self.status)}"
+        labels = ", ".join(html.escape(label) for label in self.labels[:10]) + (", …" if len(self.labels) > 10 else "")
+        return f"<div>{head}<br>{labels}<table>{cells}</table></div>"
+
+
+def table_from(data: Any, split: str | None = None) -> Table:
+    """The rows of a path (of one split, where the source names splits) or of anything in memory."""
+    if isinstance(data, (str, Path)):
+        return read(str(data), DataSection(), given=split)
+    return table_of(data)
+
+
+def _finding(entry: dict[str, Any]) -> Finding:
+    rows = tuple(Place(r["file"], r["row"], r.get("line")) for r in entry.get("rows", ()))
+    return Finding(entry["code"], entry["severity"], entry["message"], entry["fix"], rows, entry.get("count", 0))
+
+
+def _listed(values: Any, name: str) -> list[Any]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable) or hasattr(values, "columns"):
+        raise DataError(
+            f"{name} must be a list.", expected="a list, series or array of texts", found=type(values).__name__,
+            next_move="run.predict([text]) answers one text; of a frame: run.predict(frame['text'])",
+        )  # fmt: skip
+    return [value.as_py() if hasattr(value, "as_py") else value for value in values]
+
+
+def _unzipped(rows: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    for i, row in enumerate(rows):
+        if isinstance(row, str) or not hasattr(row, "__len__") or len(row) != 2:
+            raise DataError(
+                "this model reads pairs of texts.", where=f"{MEMORY} row {i + 1:,}", expected="(text, second text)",
+                found=type(row).__name__, next_move="run.predict(texts, pairs)",
+            )  # fmt: skip
+    return [row[0] for row in rows], [row[1] for row in rows]
+
+
+def _text(value: Any, position: int) -> str | None:
+    """A text, or None where missing (None, NaN, pandas' NA)."""
+    if isinstance(value, str):
+        return str(value)
+    if value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType":
+        return None
+    found = type(value).__name__
+    raise DataError("this is no text.", where=f"{MEMORY} row {position + 1:,}", expected="a text", found=found)
+
+
+def _predictions(answered: Answered) -> list[Prediction]:
+    made = []
+    for i, problem in enumerate(answered.problems):
+        if problem is not None:
+            made.append(Prediction(None, None, {}, problem))
+            continue
+        guess, chances = int(answered.guess[i]), answered.probabilities[i].tolist()
+        made.append(
+            Prediction(answered.classes[guess], chances[guess], dict(zip(answered.classes, chances, strict=True)))
+        )
+    return made
