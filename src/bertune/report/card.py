@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from bertune.base.types import Score
 from bertune.report.elements import visible
-from bertune.report.folder import RunFolder, figure_of
+from bertune.report.entries import figure_of
+from bertune.report.folder import RunFolder
 from bertune.report.judgement import judge
 from bertune.report.sections.verdict import headline, reason_text
 from bertune.report.snippets import python, transformers

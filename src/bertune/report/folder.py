@@ -4,7 +4,6 @@ import json
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -12,97 +11,23 @@ from typing import Any, cast
 import pyarrow.parquet as pq
 
 from bertune.base.errors import DataError
-from bertune.base.types import Finding, Place, Score, Severity
+from bertune.base.types import Finding, Score
+from bertune.report.entries import (
+    Bin,
+    Check,
+    ClassScore,
+    Mistake,
+    Step,
+    Suspect,
+    figure_of,
+    figures_of,
+    finding_of,
+    mistake_of,
+    scores_of,
+    suspect_of,
+)
 
 FINISHED = ("done", "finished", "complete", "completed")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One update: its number, epoch (fractional), training loss and learning rate."""
-
-    step: int
-    epoch: float
-    loss: float
-    learning_rate: float
-
-
-@dataclass(frozen=True)
-class Check:
-    """One look at the validation rows: step, epoch, loss, and the scores by metric."""
-
-    step: int
-    epoch: float
-    loss: float
-    scores: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class ClassScore:
-    """How one class is recognised on the test rows; `n` is how many of them belong to it."""
-
-    name: str
-    precision: float
-    recall: float
-    f1: float
-    n: int
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Test rows of like confidence: mean confidence, share that was right, number of rows."""
-
-    confidence: float
-    accuracy: float
-    n: int
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A test row that was answered wrongly, and how sure the answer was."""
-
-    place: Place
-    text: str
-    pair: str | None
-    gold: str
-    answer: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """A training row whose given label may be wrong; `doubt` in [0, 1] is higher the more so.
-
-    It is 1 - score of suspects.json, where the score is the normalised margin of the given label (small: surely wrong).
-    """
-
-    place: Place
-    text: str
-    given: str
-    suggested: str
-    doubt: float
-
-
-def figure_of(value: Any) -> float:
-    """A number as a float; nan for anything else."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-
-
-def score_of(value: Any) -> Score | None:
-    """A score as it stands in scores.json (an object, or a bare number without interval); None for anything else."""
-    if isinstance(value, Mapping) and "value" in value:
-        middle = figure_of(value["value"])
-        low, high = figure_of(value.get("low")), figure_of(value.get("high"))
-        return Score(middle, low, high, int(value.get("n") or 0))
-    if isinstance(value, (int, float)):
-        return Score(float(value), math.nan, math.nan, 0)
-    return None
-
-
-def scores_of(value: Any) -> dict[str, Score]:
-    """The scores of a table {metric: score}; other entries are left out."""
-    found = {str(k): score_of(v) for k, v in value.items()} if isinstance(value, Mapping) else {}
-    return {k: v for k, v in found.items() if v is not None}
 
 
 class RunFolder:
@@ -200,7 +125,7 @@ class RunFolder:
     def findings(self) -> tuple[Finding, ...]:
         """What was noticed in the data, worst first."""
         order = {"error": 0, "warning": 1, "note": 2}
-        found = [_finding(f) for f in self._json("findings.json", list) if isinstance(f, dict)]
+        found = [finding_of(f) for f in self._json("findings.json", list) if isinstance(f, dict)]
         return tuple(sorted(found, key=lambda f: order[f.severity]))
 
     @cached_property
@@ -245,7 +170,7 @@ class RunFolder:
     def checks(self) -> tuple[Check, ...]:
         """The looks at the validation rows in order."""
         return tuple(
-            Check(int(e["step"]), figure_of(e.get("epoch")), figure_of(e.get("loss")), _figures(e.get("scores")))
+            Check(int(e["step"]), figure_of(e.get("epoch")), figure_of(e.get("loss")), figures_of(e.get("scores")))
             for e in self._last_attempt
             if e.get("event") == "evaluated" and e.get("split", "valid") == "valid" and isinstance(e.get("step"), int)
         )
@@ -341,13 +266,13 @@ class RunFolder:
         if table is None or not {"label", "prediction"} <= set(table.column_names):
             return 0, ()
         rows = [r for r in table.to_pylist() if r["label"] is not None]
-        wrong = [_mistake(r) for r in rows if str(r["label"]) != str(r["prediction"])]
+        wrong = [mistake_of(r) for r in rows if str(r["label"]) != str(r["prediction"])]
         return len(rows), tuple(sorted(wrong, key=lambda m: (-m.probability, m.place.file, m.place.row)))
 
     @cached_property
     def suspects(self) -> tuple[Suspect, ...]:
         """Training rows whose label may be wrong, the most doubtful first."""
-        found = [_suspect(s) for s in self._json("suspects.json", list) if isinstance(s, dict)]
+        found = [suspect_of(s) for s in self._json("suspects.json", list) if isinstance(s, dict)]
         return tuple(found)
 
     @property
@@ -372,44 +297,3 @@ def _leaves(raw: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
-
-
-def _figures(raw: Any) -> dict[str, float]:
-    pairs = {str(k): score_of(v) for k, v in raw.items()} if isinstance(raw, Mapping) else {}
-    return {k: v.value for k, v in pairs.items() if v is not None and math.isfinite(v.value)}
-
-
-def _place(raw: Mapping[str, Any]) -> Place:
-    line = raw.get("line")
-    return Place(str(raw.get("file") or ""), int(raw.get("row") or 0), int(line) if line else None)
-
-
-def _finding(raw: Mapping[str, Any]) -> Finding:
-    severity = raw.get("severity")
-    kept: Severity = severity if severity in ("error", "warning", "note") else "note"
-    rows = tuple(_place(r) for r in raw.get("rows") or () if isinstance(r, Mapping))
-    count = int(raw.get("count") or len(rows))
-    return Finding(str(raw.get("code", "")), kept, str(raw.get("message", "")), str(raw.get("fix", "")), rows, count)
-
-
-def _mistake(raw: Mapping[str, Any]) -> Mistake:
-    pair = raw.get("text_pair")
-    sure = figure_of(raw.get("probability"))
-    return Mistake(
-        _place(raw),
-        str(raw.get("text") or ""),
-        None if pair is None else str(pair),
-        str(raw["label"]),
-        str(raw["prediction"]),
-        sure if math.isfinite(sure) else 0.0,
-    )
-
-
-def _suspect(raw: Mapping[str, Any]) -> Suspect:
-    return Suspect(
-        _place(raw),
-        str(raw.get("text") or ""),
-        str(raw.get("given", "")),
-        str(raw.get("suggested", "")),
-        1 - figure_of(raw.get("score")),
-    )

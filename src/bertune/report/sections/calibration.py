@@ -6,8 +6,9 @@ from math import isfinite
 from markupsafe import Markup
 
 from bertune.report.elements import figure, legend, paragraph, section
+from bertune.report.entries import Bin, figure_of
 from bertune.report.figures import ACCENT, INK, MUTED, PAPER, Canvas, drawing, thousands
-from bertune.report.folder import Bin, RunFolder, figure_of
+from bertune.report.folder import RunFolder
 from bertune.report.words import Words, number, score
 
 ORDER = 80

@@ -8,8 +8,9 @@ from markupsafe import Markup
 
 from bertune.base.types import Finding
 from bertune.report.elements import Cell, figure, fold, foreign, legend, name, paragraph, section, table, tag
+from bertune.report.entries import figure_of
 from bertune.report.figures import ACCENT, INK, MUTED, WARN, Canvas, drawing, thousands
-from bertune.report.folder import RunFolder, figure_of
+from bertune.report.folder import RunFolder
 from bertune.report.places import listed
 from bertune.report.words import Words, number, sentence
 

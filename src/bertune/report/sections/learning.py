@@ -7,8 +7,9 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from bertune.report.elements import figure, foreign, legend, paragraph, section, tag
+from bertune.report.entries import Check, Step, figure_of
 from bertune.report.figures import ACCENT, INK, LINE, MUTED, PAPER, Canvas, drawing, thousands
-from bertune.report.folder import Check, RunFolder, Step, figure_of
+from bertune.report.folder import RunFolder
 from bertune.report.words import Words, number, score, small
 
 ORDER = 50

@@ -8,7 +8,8 @@ from typing import Any
 from markupsafe import Markup
 
 from bertune.report.elements import code, fold, foreign, join, paragraph, section, table, tag
-from bertune.report.folder import RunFolder, figure_of
+from bertune.report.entries import figure_of
+from bertune.report.folder import RunFolder
 from bertune.report.snippets import repeat
 from bertune.report.words import Words, number
 

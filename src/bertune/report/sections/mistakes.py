@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from bertune.report.elements import Cell, foreign, join, paragraph, section, table, tag
-from bertune.report.folder import Mistake, RunFolder, Suspect
+from bertune.report.entries import Mistake, Suspect
+from bertune.report.folder import RunFolder
 from bertune.report.places import base, only_file, where
 from bertune.report.words import Words, number, score
 

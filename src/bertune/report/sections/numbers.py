@@ -5,7 +5,8 @@ from math import isfinite
 from markupsafe import Markup
 
 from bertune.report.elements import foreign, section, tag
-from bertune.report.folder import RunFolder, figure_of
+from bertune.report.entries import figure_of
+from bertune.report.folder import RunFolder
 from bertune.report.words import Words, number, score
 
 ORDER = 20

@@ -8,7 +8,8 @@ from markupsafe import Markup
 from bertune.base.types import Score
 from bertune.report.confusion import MOST_CLASSES, heat_table, pair_table, worst_pairs
 from bertune.report.elements import Cell, figure, fold, foreign, join, legend, name, paragraph, section, table, tag
-from bertune.report.folder import ClassScore, RunFolder, scores_of
+from bertune.report.entries import ClassScore, scores_of
+from bertune.report.folder import RunFolder
 from bertune.report.judgement import seed_scores
 from bertune.report.words import Words, number, score
 

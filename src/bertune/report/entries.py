@@ -1,0 +1,142 @@
+"""The entries of a run's files, and how they are read from JSON."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bertune.base.types import Finding, Place, Score, Severity
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update: its number, epoch (fractional), training loss and learning rate."""
+
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """One look at the validation rows: step, epoch, loss, and the scores by metric."""
+
+    step: int
+    epoch: float
+    loss: float
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How one class is recognised on the test rows; `n` is how many of them belong to it."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Test rows of like confidence: mean confidence, share that was right, number of rows."""
+
+    confidence: float
+    accuracy: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A test row that was answered wrongly, and how sure the answer was."""
+
+    place: Place
+    text: str
+    pair: str | None
+    gold: str
+    answer: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A training row whose given label may be wrong; `doubt` in [0, 1] is higher the more so.
+
+    It is 1 - score of suspects.json, where the score is the normalised margin of the given label (small: surely wrong).
+    """
+
+    place: Place
+    text: str
+    given: str
+    suggested: str
+    doubt: float
+
+
+def figure_of(value: Any) -> float:
+    """A number as a float; nan for anything else."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+
+
+def score_of(value: Any) -> Score | None:
+    """A score as it stands in scores.json (an object, or a bare number without interval); None for anything else."""
+    if isinstance(value, Mapping) and "value" in value:
+        middle = figure_of(value["value"])
+        low, high = figure_of(value.get("low")), figure_of(value.get("high"))
+        return Score(middle, low, high, int(value.get("n") or 0))
+    if isinstance(value, (int, float)):
+        return Score(float(value), math.nan, math.nan, 0)
+    return None
+
+
+def scores_of(value: Any) -> dict[str, Score]:
+    """The scores of a table {metric: score}; other entries are left out."""
+    found = {str(k): score_of(v) for k, v in value.items()} if isinstance(value, Mapping) else {}
+    return {k: v for k, v in found.items() if v is not None}
+
+
+def figures_of(raw: Any) -> dict[str, float]:
+    """Scores by metric as plain figures; those that are not finite are left out."""
+    pairs = {str(k): score_of(v) for k, v in raw.items()} if isinstance(raw, Mapping) else {}
+    return {k: v.value for k, v in pairs.items() if v is not None and math.isfinite(v.value)}
+
+
+def place_of(raw: Mapping[str, Any]) -> Place:
+    """Where a row came from; row 0 where that is not known."""
+    line = raw.get("line")
+    return Place(str(raw.get("file") or ""), int(raw.get("row") or 0), int(line) if line else None)
+
+
+def finding_of(raw: Mapping[str, Any]) -> Finding:
+    """A finding as it stands in findings.json; an unknown severity reads as a note."""
+    severity = raw.get("severity")
+    kept: Severity = severity if severity in ("error", "warning", "note") else "note"
+    rows = tuple(place_of(r) for r in raw.get("rows") or () if isinstance(r, Mapping))
+    count = int(raw.get("count") or len(rows))
+    return Finding(str(raw.get("code", "")), kept, str(raw.get("message", "")), str(raw.get("fix", "")), rows, count)
+
+
+def mistake_of(raw: Mapping[str, Any]) -> Mistake:
+    """A wrong answer from a row of predictions."""
+    pair = raw.get("text_pair")
+    sure = figure_of(raw.get("probability"))
+    return Mistake(
+        place_of(raw),
+        str(raw.get("text") or ""),
+        None if pair is None else str(pair),
+        str(raw["label"]),
+        str(raw["prediction"]),
+        sure if math.isfinite(sure) else 0.0,
+    )
+
+
+def suspect_of(raw: Mapping[str, Any]) -> Suspect:
+    """A suspected label as it stands in suspects.json."""
+    return Suspect(
+        place_of(raw),
+        str(raw.get("text") or ""),
+        str(raw.get("given", "")),
+        str(raw.get("suggested", "")),
+        1 - figure_of(raw.get("score")),
+    )
