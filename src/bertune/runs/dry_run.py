@@ -1,0 +1,281 @@
+"""bertune train --dry-run: the bill of a run before it starts, from a short probe; nothing of it is kept."""
+
+import math
+import tempfile
+import time
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bertune.base import registry
+from bertune.base.recipe import Recipe
+from bertune.base.types import Floats, Judged, Table
+from bertune.data.batches import predicting_batches
+from bertune.data.check import check
+from bertune.data.store import TokenStore
+from bertune.data.truncation import ledger
+from bertune.engine import checkpoint
+from bertune.engine.devices import Compute, compute
+from bertune.engine.feed import Feed
+from bertune.engine.interrupt import Watch
+from bertune.engine.learner import Learner
+from bertune.evaluate.scores import score
+from bertune.evaluate.suspects import cross_validated
+from bertune.model.cached import renumbered, standing_in
+from bertune.model.encoder import Model
+from bertune.runs import build, probe
+from bertune.runs.fit import KEEP
+from bertune.runs.prepare import Prepared, prepare, severe
+from bertune.runs.probe import Cost, Memory
+from bertune.runs.telling import Silent, Teller
+from bertune.runs.wrong_labels import MOST_ROWS, mean_states
+
+SAMPLE = 1000  # rows on which the word-count baseline is timed
+REPORT_SECONDS = 2.0  # report, model card, saving: they hardly depend on the run
+NEW_BESTS = 0.5  # share of the checks that bring new best weights, which are saved
+ADRIFT = 2  # best weights that lie on the disk beside the checkpoints
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a run would take: updates, seconds (at most: early stopping only saves), bytes of memory and of disk.
+
+    `seconds_of` splits the seconds: prepare, encode (head-only training), train, validate, save, score,
+    suspects, report.
+    """
+
+    epochs: float
+    steps: int
+    checks: int
+    seconds: float
+    seconds_of: dict[str, float]
+    memory_bytes: int
+    disk_bytes: int
+    disk_left_bytes: int
+
+
+def dry_run(recipe: Recipe, teller: Teller, source: Table | None = None) -> Bill:
+    """Do everything up to the plan, try three updates on a copy of the model, and tell the bill.
+
+    Nothing is written but into a temporary folder that goes away.
+    """
+    began = time.perf_counter()
+    with Watch() as watch, tempfile.TemporaryDirectory(prefix="bertune-") as place:
+        machine = compute(recipe.training)
+        prepared = prepare(recipe, teller, source)
+        _tell_data(prepared, teller)
+        stores = build.stores(prepared, Path(place))
+        prepared_in = time.perf_counter() - began
+        with Memory() as memory:
+            bill = _bill(recipe, prepared, stores, machine, watch, prepared_in, _size(Path(place)), teller)
+        bill = replace(bill, memory_bytes=memory.peak)
+    _tell(bill, teller)
+    return bill
+
+
+def _tell_data(prepared: Prepared, teller: Teller) -> None:
+    findings = severe(check(prepared.view))
+    if findings:
+        counts = Counter(str(f.severity) for f in findings)
+        said = ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in sorted(counts.items()))
+        teller.warn(f"{said} in the data: bertune check shows them", **counts)
+    sizes = " · ".join(f"{len(p):,} {name}" for name, p in prepared.splits.named())
+    teller.say("split", f"{sizes}   {prepared.splits.how}")
+    teller.say("model", f"{prepared.chosen.name} · {prepared.chosen.reason}")
+    cut = ledger(prepared.lengths[prepared.splits.train], prepared.max_length)
+    lost = f"{cut.rows_cut:,} texts ({cut.share_rows_cut:.1%})" if cut.rows_cut else "nothing"
+    teller.say("length", f"{prepared.max_length} tokens cut {lost}", **cut.as_json())
+
+
+def _bill(
+    recipe: Recipe, prepared: Prepared, stores: build.Stores, machine: Compute, watch: Watch, prepared_in: float,
+    store_bytes: int, teller: Teller,
+) -> Bill:  # fmt: skip
+    model = build.network(recipe, prepared, recipe.seed)
+    model.network.to(machine.device)
+    plan = build.planned(recipe, model, prepared)
+    teller.say(
+        "plan",
+        f"{plan.epochs:g} epochs · {plan.batch_size} rows a step · learning rate {plan.learning_rate:.1e} · "
+        f"{machine.precision} · {machine.threads} threads   ({plan.why})",
+        **asdict(plan),
+    )
+    seconds = {"prepare": prepared_in}
+    answering = _answering(model, stores, machine, recipe, machine.precision)
+    cached = build.encoded_once(recipe, model, _first_rows(stores), machine, watch.poll, Silent())
+    if cached is not None:
+        seconds["encode"] = answering.seconds(_portions(stores.train, recipe)) + _of(answering, stores.valid, recipe)
+    seen = stores if cached is None else _as_if(stores)
+    feed = build.feed_of(recipe, plan, seen.train, model, recipe.seed)
+    learner = build.learner_of(recipe, prepared, plan, model, feed, machine)
+    model.network.train()
+    with nullcontext() if cached is None else standing_in(model, _blank(stores, cached.table)):
+        updating = probe.time_updates(learner, feed)
+        judging = answering if cached is None else _answering(model, seen, machine, recipe, machine.precision)
+    every = max(1, round(feed.steps_per_epoch / recipe.evaluation.per_epoch))
+    checks = 0 if stores.valid is None else len({*range(every, learner.steps + 1, every), learner.steps})
+    seconds["train"] = updating.seconds(_updates(feed, learner.steps))
+    seconds["validate"] = checks * _of(judging, seen.valid, recipe)
+    seconds["save"] = NEW_BESTS * checks * _saving(learner)
+    seconds["score"] = _scoring(recipe, prepared, stores, model, machine)
+    if recipe.evaluation.suspects:
+        seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch, answering)
+    seconds["report"] = REPORT_SECONDS
+    disk, left = _disk(model, learner, store_bytes)
+    total = float(sum(seconds.values()))
+    return Bill(plan.epochs, learner.steps, checks, total, seconds, 0, disk, left)
+
+
+def _answering(model: Model, stores: build.Stores, machine: Compute, recipe: Recipe, precision: str) -> Cost:
+    store = stores.valid or stores.train
+    limits = recipe.evaluation.batch_size, recipe.training.max_tokens
+    return probe.time_answers(model, store, machine, precision, list(predicting_batches(store.lengths, *limits)))
+
+
+def _portions(store: TokenStore, recipe: Recipe) -> Floats:
+    limits = recipe.evaluation.batch_size, recipe.training.max_tokens
+    portions = predicting_batches(store.lengths, *limits)
+    return np.array([probe.features(len(p), int(store.lengths[p].max())) for p in portions]).reshape(-1, 3)
+
+
+def _of(cost: Cost, store: TokenStore | None, recipe: Recipe) -> float:
+    return 0.0 if store is None else cost.seconds(_portions(store, recipe))
+
+
+def _updates(feed: Feed, steps: int) -> Floats:
+    """The features of every update of the run, epoch by epoch."""
+    found: list[Floats] = []
+    for epoch in range(math.ceil(steps / feed.steps_per_epoch)):
+        found += [probe.of_update(feed, rows) for rows in feed.batches(epoch)]
+    return np.array(found[:steps])
+
+
+def _first_rows(stores: build.Stores) -> build.Stores:
+    """A few rows of each split: enough to see whether the encoder can run once."""
+    few = {n: probe.some(s, np.arange(min(8, len(s)))) for n, s in vars(stores).items() if s is not None}
+    return build.Stores(few["train"], few.get("valid"), None)
+
+
+def _as_if(stores: build.Stores) -> build.Stores:
+    valid = None if stores.valid is None else renumbered(stores.valid, len(stores.train))
+    return build.Stores(renumbered(stores.train, 0), valid, None)
+
+
+def _blank(stores: build.Stores, table: torch.Tensor) -> torch.Tensor:
+    return torch.zeros(len(stores.train) + len(stores.valid or ()), table.shape[1], device=table.device)
+
+
+def _saving(learner: Learner) -> float:
+    """Seconds of keeping the weights once, verified."""
+    parameters = [p.detach() for group in learner.optimizer.param_groups for p in group["params"]]
+    with tempfile.TemporaryDirectory(prefix="bertune-") as place:
+        began = time.perf_counter()
+        checkpoint.save(Path(place) / "best-000001", {"model": {str(i): p for i, p in enumerate(parameters)}}, {})
+        return time.perf_counter() - began
+
+
+def _scoring(recipe: Recipe, prepared: Prepared, stores: build.Stores, model: Model, machine: Compute) -> float:
+    """Answers in fp32 for validation and test, intervals of each score, and the word-count baseline."""
+    answering = _answering(model, stores, machine, recipe, "fp32")
+    judged = [s for s in (stores.valid, stores.test) if s is not None]
+    total = sum(answering.seconds(_portions(s, recipe)) for s in judged)
+    intervals = [_intervals(recipe, prepared, len(s)) for s in judged]
+    total += sum(intervals)
+    if recipe.evaluation.baselines and judged:
+        asked = len(judged[-1])
+        total += _words(recipe, prepared, asked) + intervals[-1] * len(prepared.rows.task.baselines)
+    return total
+
+
+def _intervals(recipe: Recipe, prepared: Prepared, rows: int) -> float:
+    """Seconds of all scores with intervals over so many rows, by making them once over invented answers."""
+    classes = len(prepared.classes)
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet(np.ones(classes), rows)
+    judged = Judged(random.integers(0, classes, rows), probabilities.argmax(1), probabilities, prepared.classes)
+    began = time.perf_counter()
+    score(judged, prepared.rows.task.metrics, recipe.evaluation.resamples, recipe.seed)
+    return time.perf_counter() - began
+
+
+def _words(recipe: Recipe, prepared: Prepared, asked: int) -> float:
+    """Seconds of the word-count baseline, from a sample of the rows."""
+    positions = prepared.splits.train[:: max(1, len(prepared.splits.train) // SAMPLE)]
+    targets = prepared.targets[positions]
+    if len(np.unique(targets)) < 2:
+        return 0.0
+    texts, pairs = prepared.texts(positions)
+    began = time.perf_counter()
+    baseline = registry.load("baselines", "tfidf")()
+    baseline.fit(texts, pairs, targets, len(prepared.classes), recipe.seed)
+    fit = time.perf_counter() - began
+    baseline.probabilities(texts, pairs)
+    ask = time.perf_counter() - began - fit
+    return fit * len(prepared.splits.train) / len(positions) + ask * asked / len(positions)
+
+
+def _suspects(
+    recipe: Recipe, prepared: Prepared, stores: build.Stores, model: Model, machine: Compute, watch: Watch,
+    answering: Cost,
+) -> float:  # fmt: skip
+    """Seconds of the search for wrong labels: the encoder over the training rows, then the regressions on a sample."""
+    rows = np.arange(0, len(stores.train), max(1, len(stores.train) // SAMPLE))
+    few = probe.some(stores.train, rows)
+    states = mean_states(model, few, recipe, machine, watch)
+    began = time.perf_counter()
+    cross_validated(states, np.asarray(few.targets), len(prepared.classes), recipe.seed)
+    regressions = time.perf_counter() - began
+    shown = min(len(stores.train), MOST_ROWS)
+    return answering.seconds(_portions(stores.train, recipe)) + regressions * shown / len(rows)
+
+
+def _disk(model: Model, learner: Learner, store: int) -> tuple[int, int]:
+    """Bytes at most while the run goes on, and bytes that it leaves (the model)."""
+    whole = _bytes(model.network.state_dict())
+    learning = sum(p.numel() * p.element_size() for g in learner.optimizer.param_groups for p in g["params"])
+    state = _bytes(checkpoint.optimizer_tensors(learner.optimizer)[0]) + (
+        learning if learner.averages is not None else 0
+    )
+    checkpoints = (KEEP + 1) * (learning + state) + ADRIFT * learning
+    return whole + checkpoints + store, whole
+
+
+def _bytes(tensors: dict[str, torch.Tensor]) -> int:
+    return sum(t.numel() * t.element_size() for t in tensors.values())
+
+
+def _size(folder: Path) -> int:
+    return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+
+
+def told_seconds(seconds: float) -> str:
+    """A time for people: 8 s, 1 min 10 s, 2 h 05 min."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def told_bytes(size: int) -> str:
+    """A size for people in MB or GB (2^20 and 2^30 bytes)."""
+    return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{math.ceil(size / 2**20):,} MB"
+
+
+def _tell(bill: Bill, teller: Teller) -> None:
+    parts = " · ".join(f"{name} {told_seconds(s)}" for name, s in bill.seconds_of.items() if round(s) >= 1)
+    teller.say(
+        "bill",
+        f"{bill.steps:,} steps · about {told_seconds(bill.seconds)}, less where it stops early · "
+        f"{told_bytes(bill.memory_bytes)} memory · {told_bytes(bill.disk_bytes)} disk, of which "
+        f"{told_bytes(bill.disk_left_bytes)} stay",
+        **asdict(bill),
+    )
+    if parts:
+        teller.say("time", parts)
+    teller.say("next", "the same command without --dry-run starts the run; nothing was written")

@@ -1,0 +1,151 @@
+"""Times and weighs a few updates and answers of a model, and tells from them what many would take."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from scipy.optimize import nnls
+
+from bertune.base.types import Floats, Ints
+from bertune.data.batches import micro_batches
+from bertune.data.store import TokenStore
+from bertune.engine.devices import Compute
+from bertune.engine.feed import Feed
+from bertune.engine.learner import Learner
+from bertune.evaluate.predict import predict
+from bertune.model.encoder import Model
+
+SECONDS = 4.0  # the probe is repeated while it has taken less
+ROUNDS = 7
+LOOK = 0.005  # seconds between two looks at the memory
+
+
+@dataclass(frozen=True, eq=False)
+class Cost:
+    """Seconds as a sum over portions: each one, each padded token, each pair of padded tokens of a text (attention)."""
+
+    each: float
+    token: float
+    pair: float
+
+    def seconds(self, portions: Floats) -> float:
+        """What portions of these features [portions, 3] take together."""
+        return float(portions.sum(0) @ np.array([self.each, self.token, self.pair]))
+
+
+def features(texts: int, longest: int) -> list[float]:
+    """What a portion of texts, padded to the longest, is made of: 1, padded tokens, pairs of tokens."""
+    return [1.0, float(texts * longest), float(texts * longest * longest)]
+
+
+def fitted(portions: Floats, seconds: Floats) -> Cost:
+    """The cost that explains measured seconds best, none of its parts negative; errors count by their share."""
+    weighed = portions / seconds[:, None]
+    scale = np.where(weighed.max(0) > 0, weighed.max(0), 1.0)
+    solution, _ = nnls(weighed / scale, np.ones(len(seconds)))
+    each, token, pair = (solution / scale).tolist()
+    return Cost(each, token, pair)
+
+
+def of_update(feed: Feed, rows: Ints) -> Floats:
+    """The features of one update, summed over its portions; [3]."""
+    portions = micro_batches(rows, feed.store.lengths, feed.max_tokens, feed.most_rows)
+    found: Floats = np.array([features(len(p), int(feed.store.lengths[p].max())) for p in portions])
+    return np.asarray(found.sum(0))
+
+
+def three(batches: Sequence[Ints], weights: Floats) -> list[Ints]:
+    """A light, a middling and the heaviest batch."""
+    order = np.argsort(weights, kind="stable")
+    places = dict.fromkeys([len(order) // 20, len(order) // 2, len(order) - 1])
+    return [batches[order[i]] for i in places]
+
+
+def time_updates(learner: Learner, feed: Feed) -> Cost:
+    """The cost of updates, from the light, middling and heaviest batch of the first epoch. Changes the weights."""
+    batches = list(feed.begin(0))
+    chosen = three(batches, np.array([of_update(feed, rows)[1] for rows in batches]))
+    seconds = timed([partial(_update, learner, feed, rows) for rows in chosen], learner.compute)
+    return fitted(np.array([of_update(feed, rows) for rows in chosen]), seconds)
+
+
+def _update(learner: Learner, feed: Feed, rows: Ints) -> None:
+    learner.update(feed.portions(rows), 0)
+
+
+def time_answers(model: Model, store: TokenStore, machine: Compute, precision: str, portions: Sequence[Ints]) -> Cost:
+    """The cost of answers without gradients, from a light, a middling and the heaviest portion of a split."""
+    shapes = np.array([features(len(p), int(store.lengths[p].max())) for p in portions])
+    chosen = three(portions, shapes[:, 1])
+
+    def answer(rows: Ints) -> Any:
+        part = some(store, rows)
+        return predict(model, part, batch_size=len(rows), max_tokens=2**40, precision=precision, device=machine.device)
+
+    seconds = timed([partial(answer, rows) for rows in chosen], machine)
+    return fitted(np.array([features(len(p), int(store.lengths[p].max())) for p in chosen]), seconds)
+
+
+def some(store: TokenStore, rows: Ints) -> TokenStore:
+    """A store of some rows of a store with one text a row."""
+    batch = store.batch(rows)
+    return replace(
+        store, ids=batch.ids.numpy(), types=None if batch.types is None else batch.types.numpy(),
+        starts=batch.starts.numpy(), owner=np.arange(len(rows)), targets=np.asarray(store.targets)[rows],
+        lengths=np.diff(batch.starts.numpy()),
+    )  # fmt: skip
+
+
+def timed(actions: Sequence[Callable[[], Any]], machine: Compute) -> Floats:
+    """The median seconds of each action, over rounds; the last, heaviest one is done once before, untimed."""
+    actions[-1]()
+    rounds: list[list[float]] = []
+    began = time.perf_counter()
+    while not rounds or (time.perf_counter() - began < SECONDS and len(rounds) < ROUNDS):
+        rounds.append([_seconds(action, machine) for action in actions])
+    return np.median(np.array(rounds), axis=0)  # type: ignore[no-any-return]
+
+
+def _seconds(action: Callable[[], Any], machine: Compute) -> float:
+    started = time.perf_counter()
+    action()
+    if machine.device.type == "cuda":
+        torch.cuda.synchronize()
+    return max(time.perf_counter() - started, 1e-9)
+
+
+class Memory:
+    """While entered, watches the resident memory of this process (of a GPU its allocated memory): `peak` in bytes."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._process = psutil.Process()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "Memory":
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._done.set()
+        self._thread.join()
+        self._look()
+        if torch.cuda.is_available():
+            self.peak = int(torch.cuda.max_memory_allocated())
+
+    def _watch(self) -> None:
+        while not self._done.wait(LOOK):
+            self._look()
+
+    def _look(self) -> None:
+        self.peak = max(self.peak, int(self._process.memory_info().rss))
