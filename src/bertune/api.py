@@ -1,7 +1,6 @@
 """The Python interface: train, check, load and resume, with rows from files or from memory."""
 
-import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from bertune.runs.check import check_data
 from bertune.runs.command import not_taken, resume_command, start
 from bertune.runs.finish import write_parquet
 from bertune.runs.folder import fresh
-from bertune.runs.run import Prediction, Run
+from bertune.runs.run import Prediction, Run, ended
 from bertune.runs.telling import People, Silent, Teller
 
 __all__ = ["Prediction", "Run", "check", "load", "resume", "train"]
@@ -134,11 +133,9 @@ def _run(recipe: Recipe, folder: Path, teller: Teller) -> None:
     _interruptible(lambda: start(recipe, folder, teller, resume=False, command=command), folder)
 
 
-def _interruptible(work: Any, folder: Path) -> None:
+def _interruptible(work: Callable[[], None], folder: Path) -> None:
     """Run something that a signal may end, and end as Python programs do: KeyboardInterrupt, or exit code 3."""
     try:
         work()
     except Interrupted as stop:
-        if stop.number == signal.SIGINT:
-            raise KeyboardInterrupt(f"stopped; bertune.resume({str(folder)!r}) goes on from here") from None
-        raise SystemExit(3) from None
+        raise ended(stop, f"bertune.resume({str(folder)!r}) goes on from here") from None

@@ -3,6 +3,7 @@
 import html
 import json
 import math
+import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from bertune.base.sections import DataSection
 from bertune.base.types import Finding, Place, Score, Table
 from bertune.data.frames import MEMORY, table_of
 from bertune.data.table import read
+from bertune.engine.interrupt import Interrupted
 from bertune.evaluate.saved import SavedModel, load
 from bertune.runs.evaluate import evaluate_table, log_opening
 from bertune.runs.folder import Folder
@@ -157,6 +159,11 @@ class Run:
         head = f"<strong>{html.escape(str(self.path))}</strong> · {html.escape(self.status)}"
         labels = ", ".join(html.escape(label) for label in self.labels[:10]) + (", …" if len(self.labels) > 10 else "")
         return f"<div>{head}<br>{labels}<table>{cells}</table></div>"
+
+
+def ended(stop: Interrupted, next_move: str) -> BaseException:
+    """What Python programs expect when a signal ends something: KeyboardInterrupt, or an exit with code 3."""
+    return KeyboardInterrupt(f"stopped; {next_move}") if stop.number == signal.SIGINT else SystemExit(3)
 
 
 def table_from(data: Any, split: str | None = None) -> Table:
