@@ -25,6 +25,8 @@ def check_data(recipe: Recipe, teller: Teller | None = None, source: Table | Non
     """Everything that `check` finds; also where labels are missing altogether or no model knows the language."""
     teller = teller or Silent()
     rows = read_rows(recipe, teller, source, need_label=False)
+    roles = (("text", rows.roles.text), ("text pair", rows.roles.text_pair), ("label", rows.roles.label))
+    teller.say("", " · ".join(f'{role} "{name}"' for role, name in roles if name) + f" ({rows.roles.why})")
     splits = _splits(recipe, rows)
     classes = sorted({x for x in rows.labels if x is not None}) if rows.labels is not None else []
     chosen = _model(recipe, rows)
@@ -85,11 +87,19 @@ def check_command(
 
 def tell(finding: Finding, teller: Teller) -> None:
     """Show one finding with its first places and its remedy."""
-    places = "; ".join(str(Path(p.file).name) + str(p)[len(p.file) :] for p in finding.rows[:5])
-    more = f"; {finding.count - 5:,} more" if finding.count > 5 and finding.rows else ""
     text = f"{SIGNS[finding.severity]} {finding.message}"
-    if places:
-        text += f"\n  at   {places}{more}"
+    if finding.rows:
+        text += f"\n  at   {places(finding)}"
     if finding.fix:
         text += f"\n  next {finding.fix}"
     teller.say(finding.severity, text, finding=finding.as_json())
+
+
+def places(finding: Finding, most: int = 8) -> str:
+    """The first rows of a finding, by file: `a.csv rows 3, 17; b.csv row 5; 12 more`."""
+    by_file: dict[str, list[str]] = {}
+    for place in finding.rows[:most]:
+        by_file.setdefault(Path(place.file).name or place.file, []).append(f"{place.row:,}")
+    shown = [f"{name} row{'s' if len(rows) > 1 else ''} {', '.join(rows)}" for name, rows in by_file.items()]
+    left = len(finding.rows) - most
+    return "; ".join([*shown, *([f"{left:,} more"] if left > 0 else [])])
