@@ -20,14 +20,13 @@ from bertune.engine.interrupt import Interrupted
 from bertune.evaluate.saved import SavedModel
 from bertune.runs.ask import ask
 from bertune.runs.predict import open_model, predict_rows
-from bertune.runs.run import ended
+from bertune.runs.run import ended, is_missing
 from bertune.runs.telling import People, Silent
 from bertune.runs.train import train
 
 FEWEST_ROWS = 100  # below this a validation split of a tenth says nothing
 FEWEST_OF_CLASS = 5
 BARE: dict[str, Any] = {  # what is needed to predict, and nothing else; empty texts are answered as they are
-    "data.split.test_share": 0.0,
     "data.missing": "fill",
     "evaluation.baselines": False,
     "evaluation.suspects": False,
@@ -47,7 +46,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     `verbose` shows the progress on stderr.
 
     A tenth of the rows validates early stopping and the temperature; with fewer than 100 rows, or fewer than 5 of
-    some class, there is no validation: that is warned of, and `validated_` is False.
+    some class, there is no validation: that is warned of, and `validated_` is False. Settings of data.split decide
+    themselves.
 
     After fit: `classes_`, `validated_`, and `run_folder_` where `out` is given. There is no `n_features_in_`: texts
     have no columns. A fitted classifier can be pickled or deep-copied only with `out`, and then refers to its run
@@ -102,8 +102,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.classes_ = classes
         names = _names(classes)
         counts = np.bincount(numbers)
-        self.validated_ = len(texts) >= FEWEST_ROWS and int(counts.min()) >= FEWEST_OF_CLASS
-        self._warn_of_few(len(texts), int(counts.min()))
+        own_split = any(key.startswith("data.split.") for key in self.settings or {})
+        self.validated_ = own_split or (len(texts) >= FEWEST_ROWS and int(counts.min()) >= FEWEST_OF_CLASS)
+        if not self.validated_:
+            _warn_of_few(len(texts), int(counts.min()))
         columns = {"text": texts, "label": [names[i] for i in numbers.tolist()]}
         if pairs is not None:
             columns["text_pair"] = pairs
@@ -112,11 +114,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         known = list(self._saved.about.classes)
         self._order = [known.index(name) if name in known else -1 for name in names]
         return self
-
-    def _warn_of_few(self, rows: int, fewest: int) -> None:
-        if not self.validated_ and "data.split.valid_share" not in (self.settings or {}):
-            text = f"{rows} rows, {fewest} of the rarest class: too few to keep some for validation; training runs to "
-            warnings.warn(text + "its end, and probabilities are not calibrated", UserWarning, stacklevel=3)
 
     def _fit(self, columns: Mapping[str, list[str]]) -> None:
         pair = {"text_pair": "text_pair"} if "text_pair" in columns else {}
@@ -141,8 +138,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             "training.batch_size": self.batch_size, "optimizer.learning_rate": self.learning_rate,
             "seed": _seed(self.random_state),
         }  # fmt: skip
-        split = {} if self.validated_ else {"data.split.valid_share": 0.0}
-        return {**BARE, **split, **own, **(self.settings or {})}
+        given = dict(self.settings or {})
+        shares = {} if "data.split.name" in given else {"data.split.test_share": 0.0}
+        if not self.validated_:
+            shares["data.split.valid_share"] = 0.0
+        return {**BARE, **shares, **own, **given}
 
     def predict_proba(self, X: Any) -> Floats:  # noqa: N803 - scikit-learn's name
         """The probability of each class in the order of `classes_`: [rows, classes]; rows sum to 1."""
@@ -239,8 +239,13 @@ def _text(value: Any, row: int) -> str:
     return str(value)
 
 
+def _warn_of_few(rows: int, fewest: int) -> None:
+    text = f"{rows} rows, {fewest} of the rarest class: too few to keep some for validation; training runs to its end, "
+    warnings.warn(text + "and probabilities are not calibrated", UserWarning, stacklevel=3)
+
+
 def _check_present(labels: NDArray[Any]) -> None:
-    missing = [i for i, label in enumerate(labels.tolist()) if label is None or label != label]
+    missing = [i for i, label in enumerate(labels.tolist()) if is_missing(label)]
     if missing:
         raise ValueError(f"Input y contains NaN: row {missing[0]} (from 0) has no label")
 

@@ -197,11 +197,16 @@ def _unzipped(rows: Sequence[Any]) -> tuple[list[Any], list[Any]]:
     return [row[0] for row in rows], [row[1] for row in rows]
 
 
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for none: None, NaN, pandas' NA."""
+    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType"
+
+
 def _text(value: Any, position: int) -> str | None:
     """A text, or None where missing (None, NaN, pandas' NA)."""
     if isinstance(value, str):
         return str(value)
-    if value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType":
+    if is_missing(value):
         return None
     found = type(value).__name__
     raise DataError("this is no text.", where=f"{MEMORY} row {position + 1:,}", expected="a text", found=found)
