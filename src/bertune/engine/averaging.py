@@ -9,13 +9,14 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+EACH = 8  # updates from the start that are all drawn: a run of few updates must not keep the weights it began with
 EVERY = 4  # updates between two draws: a tenth of a step's time on a processor would go into drawing at each
 
 
 class Averages:
     """An exponential moving average over the weights that learn; `span` is its length in updates.
 
-    Drawn at every EVERYth update with the weight of EVERY draws.
+    Drawn at each of the first EACH updates, then at every EVERYth with the weight of EVERY draws.
     """
 
     def __init__(self, parameters: dict[str, nn.Parameter], span: float) -> None:
@@ -26,9 +27,9 @@ class Averages:
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Draw the averages towards the weights after update number `step` (from 1); early updates count more."""
-        if step % EVERY:
+        if step > EACH and step % EVERY:
             return
-        weight = 1.0 - min(self.decay, step / (step + 10.0)) ** EVERY
+        weight = 1.0 - min(self.decay, step / (step + 10.0)) ** (EVERY if step > EACH else 1)
         means, weights = list(self.mean.values()), [p.detach() for p in self.parameters.values()]
         torch._foreach_lerp_(means, weights, weight)
 
