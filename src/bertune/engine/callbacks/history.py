@@ -1,22 +1,13 @@
 """Writes every event to history.jsonl as it comes."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 from bertune.base.errors import ResumeError
 from bertune.base.files import FILES
+from bertune.engine.callbacks._json_values import plain
 from bertune.engine.events import Evaluated, Event, Saved, Started, Stepped, Stopped
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it: numbers that are not finite become texts."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
-    return value
 
 
 class History:

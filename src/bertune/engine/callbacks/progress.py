@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from bertune.engine.callbacks.history import plain
+from bertune.engine.callbacks._json_values import plain
 from bertune.engine.events import Evaluated, Event, Saved, Started, Stepped, Stopped
 
 LINE_SECONDS = 15.0
