@@ -224,6 +224,10 @@ def _regularizers(left: dict[str, Any], problems: list[Problem], origin: Mapping
 def _section(
     prefix: str, model: type[BaseModel], values: Raw, problems: list[Problem], origin: Mapping[str, str]
 ) -> Any:
+    for short in [name for name, value in values.items() if _is_misused(value, model.model_fields.get(name))]:
+        field, value = model.model_fields[short], values.pop(short)
+        text = f"found {value!r}; expected {allowed(field.annotation, field.metadata)}"
+        problems.append(Problem(f"{prefix}.{short}", text, origin.get(f"{prefix}.{short}", "")))
     try:
         return model(**values)
     except ValidationError as error:
@@ -243,15 +247,25 @@ def _section(
         return None
 
 
+def _is_misused(value: Any, field: Any) -> bool:
+    """Whether a truth value stands where none is meant: pydantic would read true as the number 1."""
+    return isinstance(value, bool) and field is not None and "true or false" not in allowed(field.annotation)
+
+
 def _value(key: str, kind: Any, value: Any, problems: list[Problem], origin: Mapping[str, str]) -> Any:
     try:
-        return TypeAdapter(kind).validate_python(value)
+        return TypeAdapter(kind).validate_python(None if isinstance(value, bool) else value)
     except ValidationError:
         problems.append(Problem(key, f"found {value!r}; expected {allowed(kind)}", origin.get(key, "")))
         return None
 
 
 def _unknown(key: str) -> str:
+    slot, _, setting = key.rpartition(".")
+    if key in known_keys() and slot in SLOTS:
+        door = SLOTS[slot].door
+        owners = [n for n in registry.names(door) if setting in schema(registry.load(door, n)).model_fields]
+        return f"the chosen {slot} has no such setting; it belongs to {slot}.name = {' or '.join(owners)}"
     return f"unknown setting; did you mean {registry.nearest(key, known_keys())}?"
 
 

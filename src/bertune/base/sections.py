@@ -9,6 +9,8 @@ from pydantic import Field as Described
 Share = Annotated[float, Ge(0), Lt(1)]
 Positive = Annotated[float, Gt(0)]
 Count = Annotated[int, Ge(1)]
+Device = Literal["auto", "cpu", "cuda", "mps"] | Annotated[str, Described(pattern="^cuda:[0-9]+$")]
+Tracker = Literal["tensorboard", "mlflow", "wandb", "trackio"]
 
 
 class Section(BaseModel):
@@ -82,11 +84,11 @@ class TrainingSection(Section):
         0.05, description="span of the running average as a share of all steps"
     )
     group_by_length: bool = Described(True, description="texts of like length share a batch, so less is padding")
-    device: str = Described("auto", description="auto, cpu, cuda, cuda:1, mps")
+    device: Device = Described("auto", description="auto: an accelerator where there is one; cuda:1 is the second")
     threads: Annotated[int, Ge(1)] | Literal["auto"] = Described("auto", description="processor threads")
     checkpoint_minutes: Positive = Described(10.0, description="at least one checkpoint in so many minutes")
     keep_checkpoints: bool = Described(False, description="keep the last checkpoints when the run is done")
-    track: tuple[str, ...] = Described((), description="trackers: tensorboard, mlflow, wandb, trackio")
+    track: tuple[Tracker, ...] = Described((), description="where the events are sent too")
     restart_on_collapse: bool = Described(
         True, description="start once more, with the cure named, when a run collapses"
     )

@@ -39,7 +39,8 @@ class Setting:
 
 
 _NAMES = {float: "a number", int: "a whole number", str: "a text", bool: "true or false", type(None): "nothing"}
-_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most", "min_length": "at least as long as"}
+_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most", "min_length": "at least as long as",
+           "pattern": "of the form"}  # fmt: skip
 
 
 def allowed(annotation: Any, metadata: typing.Sequence[Any] = ()) -> str:
@@ -47,9 +48,11 @@ def allowed(annotation: Any, metadata: typing.Sequence[Any] = ()) -> str:
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
         base, *extra = typing.get_args(annotation)
-        return allowed(base, [*extra, *metadata])
+        limits = [m for field in extra for m in getattr(field, "metadata", [field])]
+        return allowed(base, [*limits, *metadata])
     if origin is typing.Literal:
-        return "one of " + ", ".join(str(a) for a in typing.get_args(annotation))
+        choices = [str(a) for a in typing.get_args(annotation)]
+        return choices[0] if len(choices) == 1 else "one of " + ", ".join(choices)
     if origin in (Union, types.UnionType):
         parts = [allowed(a) for a in typing.get_args(annotation) if a is not type(None)]
         return " or ".join([*parts, *(["nothing"] if type(None) in typing.get_args(annotation) else [])])
