@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -91,9 +91,8 @@ class Folder:
         try:
             yield
         finally:
-            if os.name != "nt":  # there an open file cannot be removed
+            with handle, suppress(OSError):  # a lock file that stays, as on Windows, locks nobody out
                 FILES.remove(self.lock)
-            handle.close()
 
     def _own(self) -> IO[str]:
         """The locked lock file, with the number of this process in it."""

@@ -1,0 +1,126 @@
+"""Whatever has a state goes through a stop: optimizers, schedules, averages, freezing, sampling, restarts, tasks."""
+
+import json
+from pathlib import Path
+
+import pytest
+from resume_runs import Cut, begin, data_file, ending, recipe_of, resume, same
+
+from bertune.engine import checkpoint
+from bertune.engine.averaging import Averages
+from bertune.engine.callbacks.trouble import Trouble
+from bertune.engine.events import Evaluated, Stop
+from bertune.runs import fit
+
+CASES = {
+    "adamw": ["optimizer.name=adamw"],
+    "adafactor": ["optimizer.name=adafactor"],
+    "lamb": ["optimizer.name=lamb"],
+    "lion": ["optimizer.name=lion", "optimizer.learning_rate=3e-4"],
+    "momentum": ["optimizer.name=momentum", "optimizer.learning_rate=0.05"],
+    "nadam": ["optimizer.name=nadam"],
+    "no averages": ["training.averaging=none"],
+    "plateau": ["schedule.name=reduce_on_plateau", "schedule.patience=0", "evaluation.per_epoch=4"],
+    "unfreezing": ["model.unfreeze_per_epoch=1", "training.epochs=3", "training.batch_size=16"],
+    "head alone": ["model.train=head"],
+    "regularizer": ["regularizer.l2_sp.strength=0.01"],
+    "two passes": ["training.step.name=r_drop"],
+    "sampling": ["training.sampler.name=over_sampling"],
+    "early stopping": ["evaluation.early_stopping=true", "evaluation.patience=1", "evaluation.minimum_gain=0.9"],
+    "auto": ["training.epochs=1", "optimizer.learning_rate=auto", "training.batch_size=auto", "training.threads=1"],
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_state_goes_through_a_stop(tiny, tmp_path: Path, name: str) -> None:
+    recipe = recipe_of(data_file(tmp_path), tiny("bert"), *CASES[name])
+    expected = ending(begin(recipe, tmp_path / "whole").path)
+    updates = sum(e["event"] == "stepped" for e in expected["history"])
+    run = begin(recipe, tmp_path / "cut", Cut("stepped", max(1, updates // 3))).path
+    resume(run, Cut("evaluated", 1))
+    resume(run)
+    assert same(expected, ending(run)) == []
+
+
+@pytest.mark.parametrize("owner, method", [(checkpoint, "load_optimizer"), (Averages, "load"), (fit, "_load")])
+def test_a_state_that_is_forgotten_is_seen(
+    tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, method: str
+) -> None:
+    recipe = recipe_of(data_file(tmp_path), tiny("bert"))
+    expected = ending(begin(recipe, tmp_path / "whole").path)
+    run = begin(recipe, tmp_path / "cut", Cut("stepped", 4)).path
+    with monkeypatch.context() as broken:
+        broken.setattr(owner, method, lambda *_: None)
+        resume(run)
+    assert "last" in same(expected, ending(run))
+
+
+class Collapses(Trouble):
+    """Calls the third judging of the first attempt a collapse."""
+
+    def on_evaluated(self, event: Evaluated) -> list[Stop] | None:
+        self.flat += 1
+        if self.flat != 3 or Collapses.attempts:
+            return None
+        self.code = "collapsed"
+        return [Stop("collapsed: a test says so")]
+
+
+@pytest.mark.parametrize("steps", [[3], [3, 7], [7], [6, 1]])
+def test_a_collapsed_run_starts_again_however_often_it_is_stopped(
+    tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
+) -> None:
+    """Six updates of the first attempt, then eight of the second: cuts fall into the first, the second, and both."""
+    monkeypatch.setattr(fit, "Trouble", Collapses)
+    again = fit.Fit._again
+
+    def second(self: fit.Fit, *given: object) -> fit.Fitted:
+        Collapses.attempts = 1
+        return again(self, *given)
+
+    monkeypatch.setattr(fit.Fit, "_again", second)
+
+    def fresh() -> None:
+        Collapses.attempts = 0
+
+    recipe = recipe_of(data_file(tmp_path), tiny("bert"))
+    fresh()
+    whole = begin(recipe, tmp_path / "whole").path
+    expected = ending(whole)
+    assert sum(e["event"] == "stepped" for e in expected["history"]) == 6 + 8
+    fresh()
+    run = begin(recipe, tmp_path / "cut", Cut("stepped", steps[0])).path
+    for step in steps[1:]:
+        resume(run, Cut("stepped", step))
+    resume(run)
+    assert same(expected, ending(run)) == []
+    records = [json.loads((place / "run.json").read_text()) for place in (whole, run)]
+    assert records[0]["restarts"] == records[1]["restarts"] != []
+
+
+def test_a_planned_end_is_remembered(tiny, tmp_path: Path) -> None:
+    """The interruption comes at the very event at which the run decides to end."""
+    recipe = recipe_of(data_file(tmp_path), tiny("bert"), *CASES["early stopping"])
+    expected = ending(begin(recipe, tmp_path / "whole").path)
+    judged = sum(e["event"] == "evaluated" for e in expected["history"])
+    assert judged < 4
+    run = begin(recipe, tmp_path / "cut", Cut("evaluated", judged)).path
+    resume(run)
+    assert same(expected, ending(run)) == []
+    assert json.loads((run / "run.json").read_text())["stopped"].startswith("log_loss has not")
+
+
+def test_speed_is_that_of_the_whole_run(tiny, tmp_path: Path) -> None:
+    recipe = recipe_of(data_file(tmp_path), tiny("bert"))
+    run = begin(recipe, tmp_path / "cut", Cut("evaluated", 4)).path
+    resume(run)
+    assert json.loads((run / "run.json").read_text())["speed"]["train_texts_per_second"] > 1
+
+
+@pytest.mark.parametrize("architecture", ["distilbert", "roberta", "electra"])
+def test_other_architectures(tiny, tmp_path: Path, architecture: str) -> None:
+    recipe = recipe_of(data_file(tmp_path), tiny(architecture), "training.epochs=1")
+    expected = ending(begin(recipe, tmp_path / "whole").path)
+    run = begin(recipe, tmp_path / "cut", Cut("stepped", 2)).path
+    resume(run)
+    assert same(expected, ending(run)) == []
