@@ -196,7 +196,22 @@ def _part(slot: str, spec: Slot, left: dict[str, Any], problems: list[Problem], 
         return Part(name, {}, spec.shared())
     shared_names = set(spec.shared.model_fields)
     own = {k: getattr(checked, k) for k in model.model_fields if k not in shared_names}
+    if not _fit_together(spec.door, name, own, slot, problems):
+        own = {}
     return Part(name, own, spec.shared(**{k: getattr(checked, k) for k in shared_names}))
+
+
+def _fit_together(door: str, name: str, settings: Raw, slot: str, problems: list[Problem]) -> bool:
+    """Whether a part takes its settings together, each of which is right by itself; such as fold below folds."""
+    part = registry.load(door, name) if name in registry.names(door) else None
+    if not isinstance(part, type):
+        return True
+    try:
+        part(**settings)
+    except ValueError as error:
+        problems.append(Problem(slot, str(error)))
+        return False
+    return True
 
 
 @cache

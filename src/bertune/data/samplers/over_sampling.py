@@ -4,6 +4,7 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Gt, Le
+from pydantic import Field
 
 from bertune.base.seeds import generator
 from bertune.base.types import Ints
@@ -16,7 +17,13 @@ class OverSampling:
     once more changes with the epoch.
     """
 
-    def __init__(self, *, balance: Annotated[float, Gt(0), Le(1)] = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        balance: Annotated[
+            float, Gt(0), Le(1), Field(description="rows of each class over those of the largest")
+        ] = 1.0,
+    ) -> None:
         self.balance = balance
 
     def rows(self, classes: Ints, seed: int, epoch: int) -> Ints:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Gt, Le
+from pydantic import Field
 
 from bertune.base.seeds import generator
 from bertune.base.types import Ints
@@ -15,7 +16,13 @@ class UnderSampling:
     Each epoch shows the next rows of a cut class, so over enough epochs every row is seen equally often, up to one.
     """
 
-    def __init__(self, *, balance: Annotated[float, Gt(0), Le(1)] = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        balance: Annotated[
+            float, Gt(0), Le(1), Field(description="rows of the smallest class over those of each")
+        ] = 1.0,
+    ) -> None:
         self.balance = balance
 
     def rows(self, classes: Ints, seed: int, epoch: int) -> Ints:

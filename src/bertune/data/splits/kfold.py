@@ -5,6 +5,7 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Le
+from pydantic import Field
 
 from bertune.base.seeds import derive
 from bertune.base.types import SPLITS, Ints
@@ -23,9 +24,9 @@ class Kfold:
     def __init__(
         self,
         *,
-        folds: Annotated[int, Ge(2), Le(100)] = 5,
-        fold: Annotated[int, Ge(0), Le(99)] = 0,
-        valid_share: Annotated[float, Ge(0), Le(0.45)] = 0.1,
+        folds: Annotated[int, Ge(2), Le(100), Field(description="parts of which each is tested once")] = 5,
+        fold: Annotated[int, Ge(0), Le(99), Field(description="the part for the test, from 0")] = 0,
+        valid_share: Annotated[float, Ge(0), Le(0.45), Field(description="share of the rest for validation")] = 0.1,
     ) -> None:
         if fold >= folds:
             raise ValueError(f"fold {fold} of {folds} folds; expected at most {folds - 1}")

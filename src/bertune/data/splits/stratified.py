@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from annotated_types import Ge, Le
+from pydantic import Field
 
 from bertune.base.types import SPLITS, Ints
 from bertune.data.splits._deal import deal
@@ -21,8 +22,8 @@ class Stratified:
     def __init__(
         self,
         *,
-        valid_share: Annotated[float, Ge(0), Le(0.45)] = 0.1,
-        test_share: Annotated[float, Ge(0), Le(0.45)] = 0.1,
+        valid_share: Annotated[float, Ge(0), Le(0.45), Field(description="share of the rows for validation")] = 0.1,
+        test_share: Annotated[float, Ge(0), Le(0.45), Field(description="share of the rows for the test")] = 0.1,
     ) -> None:
         self.shares = (1 - valid_share - test_share, valid_share, test_share)
 

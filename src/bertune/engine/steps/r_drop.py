@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from annotated_types import Ge, Le
+from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
@@ -19,7 +20,9 @@ class RDrop:
     alpha 0 and no dropout is the plain step).
     """
 
-    def __init__(self, *, alpha: Annotated[float, Ge(0), Le(100)] = 1.0) -> None:
+    def __init__(
+        self, *, alpha: Annotated[float, Ge(0), Le(100), Field(description="weight of the divergence")] = 1.0
+    ) -> None:
         self.alpha = alpha
 
     def __call__(self, model: Model, loss: Callable[[Tensor, Tensor], Terms], batch: Batch, seed: int) -> Terms:
