@@ -9,7 +9,7 @@ import ast
 import difflib
 import importlib
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +65,19 @@ def _files(door: str) -> dict[str, tuple[str, Path]]:
     return found
 
 
+@cache
+def _others(door: str) -> dict[str, EntryPoint]:
+    """What other packages bring through a door; looked up once, because that reads the metadata of every package."""
+    return {point.name: point for point in _points().select(group=f"bertune.{door}")}
+
+
+_points = cache(entry_points)
+
+
 def names(door: str) -> tuple[str, ...]:
     """The registered names behind a door, own files first, then those that other packages bring."""
     own = _files(door)
-    others = [point.name for point in entry_points(group=f"bertune.{door}") if point.name not in own]
-    return (*own, *sorted(others))
+    return (*own, *sorted(name for name in _others(door) if name not in own))
 
 
 def camel(name: str) -> str:
@@ -87,9 +95,8 @@ def load(door: str, name: str) -> Any:
         module = importlib.import_module(own[name][0])
         part = getattr(module, name, None)
         return part if callable(part) else getattr(module, camel(name))
-    for point in entry_points(group=f"bertune.{door}"):
-        if point.name == name:
-            return point.load()
+    if name in _others(door):
+        return _others(door)[name].load()
     raise BertuneError(
         f"there is no {name!r} among the {door}.",
         expected=", ".join(names(door)),
