@@ -82,7 +82,7 @@ def _jsonl(portions: Iterator[Portion], classes: tuple[str, ...]) -> Iterator[by
 def _csv(portions: Iterator[Portion], classes: tuple[str, ...]) -> Iterator[bytes]:
     for number, portion in enumerate(portions):
         page = io.StringIO(newline="")
-        writer = csv.writer(page, lineterminator="\n")
+        writer = csv.writer(page)  # ends lines with CR LF (RFC 4180), and so quotes a CR in a cell as well
         names = _names(portion.rows)
         if number == 0:
             writer.writerow(names)
