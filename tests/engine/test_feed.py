@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-import tiny_models
 import workbench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tiny_models
 from bertune.base import registry
 from bertune.base.settings import build
 from bertune.data.batches import epoch_batches, micro_batches

@@ -1,12 +1,13 @@
 """Twenty losses of the default recipe on a tiny model: a change of the engine shows here first."""
 
 import pytest
-import tiny_models
 import torch
 import workbench
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from workbench import STILL
+
+import tiny_models
 
 GOLDEN = [
     0.7684,

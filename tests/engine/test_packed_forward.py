@@ -19,7 +19,9 @@ def pairs_csv(tmp_path):
     with open(path, "w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
         writer.writerow(["text", "text_pair", "label"])
-        writer.writerows([one, two, "yes" if i % 2 else "no"] for i, (one, two) in enumerate(zip(texts, texts[5:], strict=False)))
+        writer.writerows(
+            [one, two, "yes" if i % 2 else "no"] for i, (one, two) in enumerate(zip(texts, texts[5:], strict=False))
+        )
     return path
 
 

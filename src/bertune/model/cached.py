@@ -34,7 +34,7 @@ class Lookup(nn.Module):
         if pooler is not None:
             self.pooler = pooler
 
-    def forward(self, input_ids: Tensor, **_: Any) -> Any:
+    def forward(self, input_ids: Tensor, *_: Any, **__: Any) -> Any:
         """last_hidden_state[texts, 1, hidden] and, where there is a pooler, pooler_output[texts, hidden]."""
         from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPooling
 
