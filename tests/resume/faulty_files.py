@@ -111,15 +111,22 @@ class FaultyFiles(Files):
         super().truncate(path, size)
 
 
+def install(
+    at: int | None, *, within: str = "", lasting: bool = False, fault: Callable[[], None] = full_disk
+) -> FaultyFiles:
+    """From now on every file operation of a run is counted and the `at`-th (from 1) meets its fault; None: count."""
+    kind = type("FaultyFilesNow", (FaultyFiles,),
+                {"at": at, "within": within, "lasting": lasting, "fault": staticmethod(fault), "seen": []})  # fmt: skip
+    FILES.__class__ = kind  # every module holds the object itself, so its class is what can change
+    return FILES  # type: ignore[return-value]
+
+
 @contextmanager
 def faults(
     at: int | None, *, within: str = "", lasting: bool = False, fault: Callable[[], None] = full_disk
 ) -> Iterator[FaultyFiles]:
-    """Within, every file operation of a run is counted and the `at`-th (from 1) meets its fault; None: count only."""
-    kind = type("FaultyFilesNow", (FaultyFiles,),
-                {"at": at, "within": within, "lasting": lasting, "fault": staticmethod(fault), "seen": []})  # fmt: skip
-    FILES.__class__ = kind  # every module holds the object itself, so its class is what can change
+    """The same within a block; afterwards files are plain again."""
     try:
-        yield FILES  # type: ignore[misc]
+        yield install(at, within=within, lasting=lasting, fault=fault)
     finally:
         FILES.__class__ = Files

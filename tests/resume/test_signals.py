@@ -1,0 +1,138 @@
+"""Ctrl-C, SIGTERM and a lost terminal in every phase: a clean end in time, and a resume to the same end.
+
+Children signal themselves as they enter a function, so every phase is met for certain.
+"""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from fork_server import Server
+from resume_runs import FAST, begin, data_file, ending, recipe_of, resume, same
+
+from bertune.engine import checkpoint
+from bertune.engine.interrupt import Interrupted, Watch
+
+PHASES = {
+    "importing": ("bertune.cli.main:Lazy.get_command", 1),
+    "entering": ("bertune.runs.train:compute", 1),
+    "reading": ("bertune.runs.prepare:tables.read", 1),
+    "checking": ("bertune.runs.train:check", 1),
+    "encoding": ("bertune.runs.build:write_store", 2),
+    "building": ("bertune.runs.build:learner_of", 1),
+    "training": ("bertune.engine.learner:Learner.update", 3),
+    "saving": ("bertune.engine.checkpoint:save", 2),
+    "judging": ("bertune.runs.fit:predict", 2),
+    "scoring": ("bertune.runs.finish:predict", 2),
+    "baselines": ("bertune.runs.finish:Finish._baselines", 1),
+    "suspects": ("bertune.runs.train:write_suspects", 1),
+    "model": ("bertune.runs.finish:save", 1),
+    "report": ("bertune.runs.train:write_report", 1),
+    "clearing": ("bertune.runs.train:Folder.clear", 1),
+}
+FULL = ("evaluation.baselines=true", "evaluation.suspects=true")
+IN_TIME = 10.0  # seconds from the signal to the end of the process
+
+
+@pytest.fixture(scope="module")
+def whole(tiny, tmp_path_factory):
+    """(data, model, ending) of a run that was never stopped."""
+    place = tmp_path_factory.mktemp("whole")
+    data, model = data_file(place), tiny("bert")
+    return data, model, ending(begin(recipe_of(data, model, *FULL), place / "run").path)
+
+
+def train_arguments(data: Path, model: Path, out: Path) -> list[str]:
+    """The command line of the run."""
+    settings = [*(text for text in FAST if not text.startswith(("evaluation.baselines", "evaluation.suspects"))), *FULL]
+    sets = [part for setting in settings for part in ("--set", setting)]
+    return ["train", str(data), "--model", str(model), "--out", str(out), *sets]
+
+
+CASES = [
+    *((phase, [signal.SIGTERM], 3) for phase in PHASES),
+    *((phase, [signal.SIGINT], 130) for phase in ("reading", "training", "judging", "scoring")),
+    *((phase, [signal.SIGINT, signal.SIGINT], 130) for phase in ("training", "saving", "judging")),
+    ("training", [signal.SIGHUP], 3),
+]
+
+
+@pytest.mark.parametrize("phase, signals, code", CASES,
+                         ids=[f"{p}-{'-'.join(signal.Signals(n).name for n in s)}" for p, s, _ in CASES])  # fmt: skip
+def test_a_signal_in_any_phase(
+    whole, server: Server, tmp_path: Path, phase: str, signals: list[int], code: int
+) -> None:
+    data, model, expected = whole
+    out, (target, call) = tmp_path / "run", PHASES[phase]
+    child = server.start(
+        train_arguments(data, model, out), tmp_path / "log", at=target, call=call, signals=signals,
+        no_report=phase != "report",
+    )  # fmt: skip
+    assert child.wait() == code, child.said
+    assert child.seconds_since_signal() < IN_TIME
+    assert "Traceback" not in child.said
+    assert "stopped by a signal" in child.said
+    if not (out / "recipe.toml").exists():
+        assert phase in ("importing", "entering")
+        begin(recipe_of(data, model, *FULL), out)
+    elif json.loads((out / "run.json").read_text())["status"] != "done":
+        assert f"bertune resume {out} goes on" in child.said
+        resume(out)
+    assert same(expected, ending(out)) == []
+
+
+def test_a_signal_in_training_keeps_the_update(whole, server: Server, tmp_path: Path) -> None:
+    data, model, _ = whole
+    out = tmp_path / "run"
+    target, call = PHASES["training"]
+    server.start(train_arguments(data, model, out), tmp_path / "log", at=target, call=call,
+                 signals=[signal.SIGTERM]).wait()  # fmt: skip
+    newest, passed = checkpoint.newest_sound(out / "checkpoints")
+    assert newest is not None and newest.name == "step-000003" and not passed
+    assert json.loads((out / "run.json").read_text())["status"] == "stopped"
+
+
+def test_a_signal_after_training_need_not_learn_again(whole, server: Server, tmp_path: Path) -> None:
+    data, model, expected = whole
+    out = tmp_path / "run"
+    target, call = PHASES["scoring"]
+    server.start(train_arguments(data, model, out), tmp_path / "log", at=target, call=call,
+                 signals=[signal.SIGTERM]).wait()  # fmt: skip
+    child = server.start(["resume", out], tmp_path / "log2", at="bertune.engine.learner:Learner.update", call=1,
+                         signals=[signal.SIGKILL], no_report=True)  # fmt: skip
+    assert child.wait() == 0, child.said  # no update was made: it would have been killed
+    assert same(expected, ending(out)) == []
+
+
+def test_a_signal_that_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Watch() as watch:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert watch.caught is None
+            watch.patient = True
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert watch.caught == signal.SIGTERM
+            with pytest.raises(Interrupted):
+                watch.poll()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_two_processes_on_one_folder(whole, server: Server, tmp_path: Path) -> None:
+    data, model, expected = whole
+    out = tmp_path / "run"
+    first = server.start(train_arguments(data, model, out), tmp_path / "log", at="bertune.runs.fit:predict", call=1,
+                         signals=[signal.SIGSTOP], no_report=True)  # fmt: skip
+    while not (tmp_path / "log.clock").exists():
+        time.sleep(0.01)
+    second = server.start(["resume", out], tmp_path / "log2")
+    assert second.wait() == 2
+    assert f"process {first.number}" in second.said and "another process works" in second.said
+    first.send(signal.SIGCONT)
+    assert first.wait() == 0
+    assert same(expected, ending(out)) == []
