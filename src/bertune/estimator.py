@@ -248,6 +248,8 @@ def _check_present(labels: NDArray[Any]) -> None:
     missing = [i for i, label in enumerate(labels.tolist()) if is_missing(label)]
     if missing:
         raise ValueError(f"Input y contains NaN: row {missing[0]} (from 0) has no label")
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError("Input y contains infinity, which is no label")
 
 
 def _names(classes: NDArray[Any]) -> list[str]:
