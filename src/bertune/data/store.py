@@ -18,7 +18,10 @@ FORMAT = 1
 
 @dataclass(frozen=True, eq=False)
 class TokenStore:
-    """The texts of one split: ids[tokens], types[tokens] or None, starts[texts + 1], owner[texts], targets[rows]."""
+    """The texts of one split: ids[tokens], types[tokens] or None, starts[texts + 1], owner[texts], targets[rows].
+
+    With `renumber`, batches hold renumber[id] in place of each id.
+    """
 
     ids: NDArray[np.int32]
     types: NDArray[np.uint8] | None
@@ -27,6 +30,7 @@ class TokenStore:
     targets: NDArray[Any]
     lengths: Ints
     fingerprint: str
+    renumber: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -40,9 +44,10 @@ class TokenStore:
         begins, sizes = self.starts[texts], self.starts[texts + 1] - self.starts[texts]
         starts = np.concatenate([[0], np.cumsum(sizes)])
         where = np.repeat(begins - starts[:-1], sizes) + np.arange(starts[-1])
+        ids = self.ids[where] if self.renumber is None else self.renumber[self.ids[where]]
         types = None if self.types is None else torch.from_numpy(self.types[where].astype(np.int64))
         return Batch(
-            ids=torch.from_numpy(self.ids[where].astype(np.int64)),
+            ids=torch.from_numpy(ids.astype(np.int64)),
             starts=torch.from_numpy(starts),
             owner=torch.from_numpy(owner),
             targets=torch.from_numpy(self.targets[rows]),

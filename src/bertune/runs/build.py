@@ -27,6 +27,7 @@ from bertune.model.cached import MOST_BYTES, encode_once, renumbered, why_not
 from bertune.model.encoder import Model, load
 from bertune.model.freezing import deepest_learning, freeze, reinitialize
 from bertune.model.packing import to_device
+from bertune.model.used_rows import UsedRows, used_rows
 from bertune.runs.prepare import Prepared
 from bertune.runs.telling import Teller
 
@@ -125,6 +126,22 @@ def encoded_once(
     train = renumbered(given.train, 0)
     valid = None if given.valid is None else renumbered(given.valid, len(given.train.starts) - 1)
     return Cached(table, Stores(train, valid, None))
+
+
+def small_table(recipe: Recipe, model: Model, given: Stores) -> tuple[UsedRows | None, Stores]:
+    """The rows of the embedding table that the run uses, taken out, and the stores of training and validation rows
+    that number them so; None and the same stores where the table stays whole.
+
+    It does with regularizers, which move rows without a gradient too.
+    """
+    splits = [s for s in (given.train, given.valid) if s is not None]
+    small = None if recipe.regularizers else used_rows(model, [s.ids for s in splits])
+    if small is None:
+        return None, given
+    small.take_out()
+    train = replace(given.train, renumber=small.renumber)
+    valid = None if given.valid is None else replace(given.valid, renumber=small.renumber)
+    return small, Stores(train, valid, given.test)
 
 
 def _numbered(splits: Sequence[TokenStore], recipe: Recipe) -> Iterator[tuple[Ints, Batch]]:

@@ -77,7 +77,7 @@ class Fit:
         model.network.to(self.compute.device)
         plan = build.planned(self.recipe, model, self.prepared)
         cached = build.encoded_once(self.recipe, model, self.stores, self.compute, self.watch.poll, self.teller)
-        self.seen = self.stores if cached is None else cached.stores
+        small, self.seen = (None, cached.stores) if cached else build.small_table(self.recipe, model, self.stores)
         feed = build.feed_of(self.recipe, plan, self.seen.train, model, seed)
         folder, state = self._newest()
         factor = SECOND_RATE ** (self.attempt - 1)
@@ -110,6 +110,8 @@ class Fit:
             return self._again(stopped)
         if stopped.finished:
             self._keep_best(learner)
+            if small is not None:
+                small.put_back()
         best = {"step": self.stopping.best_step, "epoch": self.stopping.best_epoch,
                 "metric": self.stopping.metric, "value": self.stopping.best_value}  # fmt: skip
         return Fitted(model, plan, stopped, best, learner.steps, list(self.restarts), list(self.warnings))
