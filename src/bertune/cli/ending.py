@@ -1,8 +1,10 @@
 """How a command ends: exit codes, and messages without a traceback for what the user can mend."""
 
 import json
+import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -61,7 +63,16 @@ def _usage(error: BaseException, as_json: bool) -> None:
 def _tell(text: str, kind: str, as_json: bool) -> None:
     if as_json:
         _write(kind, text)
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(_fitted(text) + "\n")
+
+
+def _fitted(text: str) -> str:
+    """The text as a terminal of this width shows it best, continued under its own words; elsewhere as it is."""
+    if not sys.stderr.isatty():
+        return text
+    width = max(40, shutil.get_terminal_size().columns)
+    lines = [textwrap.wrap(line, width, subsequent_indent=" " * 12) or [""] for line in text.split("\n")]
+    return "\n".join(part for line in lines for part in line)
 
 
 def _write(kind: str, text: str) -> None:

@@ -17,7 +17,7 @@ def show(
     from bertune.base.settings import schema, settings_of
 
     say = o.teller(as_json)
-    kind = kind if kind in registry.DOORS else kind + "s" if kind + "s" in registry.DOORS else kind
+    kind = next((name for name in (kind, kind + "s", kind + "es") if name in registry.DOORS), kind)
     if name is None:
         for part in registry.names(kind):
             say.say(part, registry.describe(kind, part), part=part)
