@@ -12,7 +12,7 @@ from bertune.base import registry
 from bertune.base.errors import ModelError
 from bertune.base.files import FILES
 from bertune.data.tokenizer import TextTokenizer
-from bertune.model.encoder import Model
+from bertune.model.encoder import Model, quietly
 from bertune.model.encoder import load as load_network
 
 FORMAT = 1
@@ -83,7 +83,8 @@ def save(model: Model, tokenizer: TextTokenizer, about: About, folder: Path) -> 
     building = folder.with_name(folder.name + ".building")
     FILES.remove(building)
     FILES.make_folder(building)
-    model.network.save_pretrained(str(building), safe_serialization=True)
+    with quietly():
+        model.network.save_pretrained(str(building), safe_serialization=True)
     before = tokenizer.inner.model_max_length
     tokenizer.inner.model_max_length = about.max_length
     tokenizer.save(building)

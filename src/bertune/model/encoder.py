@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,23 @@ class Model:
         return set(getattr(self.network, "bertune_new", ()))
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Within, transformers shows neither bars nor notes: what matters of them bertune says itself."""
+    from transformers.utils import logging as notes
+
+    logger, bars = logging.getLogger("transformers"), notes.is_progress_bar_enabled()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    notes.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if bars:
+            notes.enable_progress_bar()
+
+
 def load(
     folder: Path,
     head: str,
@@ -84,21 +103,18 @@ def load(
     settings = _config(folder, classes, config or {})
     _check_weights(folder)
     torch.manual_seed(derive(seed, "new weights"))
-    quiet = logging.getLogger("transformers")
-    level = quiet.level
-    quiet.setLevel(logging.ERROR)
-    transformers.utils.logging.disable_progress_bar()
     try:
-        network, info = getattr(transformers, HEADS[head]).from_pretrained(
-            str(folder),
-            config=settings,
-            trust_remote_code=False,
-            use_safetensors=True,
-            attn_implementation=_attention(settings),
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
+        with quietly():
+            network, info = getattr(transformers, HEADS[head]).from_pretrained(
+                str(folder),
+                config=settings,
+                trust_remote_code=False,
+                use_safetensors=True,
+                attn_implementation=_attention(settings),
+                dtype=torch.float32,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
     except Exception as error:
         raise ModelError(
             "the model cannot be read.",
@@ -107,8 +123,6 @@ def load(
             found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
             next_move="bertune models lists what is at hand",
         ) from error
-    finally:
-        quiet.setLevel(level)
     new = set(info["missing_keys"]) | {str(entry[0]) for entry in info["mismatched_keys"]}
     network.bertune_new = frozenset(new)
     return Model(network, pad_id)
