@@ -40,6 +40,7 @@ def ours(scratch: Path, steps: int) -> tuple[Learner, Feed]:
     stores = build.stores(prepared, scratch)
     model = build.network(recipe, prepared, 0)
     plan = build.planned(recipe, model, prepared)
+    _, stores = build.small_table(recipe, model, stores)
     feed = build.feed_of(recipe, plan, stores.train, model, 0)
     learner = build.learner_of(recipe, prepared, plan, model, feed, compute(recipe.training))
     model.network.train()
