@@ -137,7 +137,7 @@ def test_out_of_memory_halves_the_portion_and_makes_the_same_update(
     recipe = workbench.recipe_of(tiny(), sentences_csv, settings)
     easy = train(recipe, tmp_path / "easy")
     scarce, teller = Scarce(room, 3), Silent()
-    monkeypatch.setattr(Plain, "__call__", lambda *given: scarce.answer(*given))
+    monkeypatch.setattr(Plain, "__call__", _method(scarce.answer))
     whole = Learner.update
 
     def update(self, micro, step):
@@ -180,3 +180,12 @@ def _weights(folder):
     from safetensors.torch import load_file
 
     return load_file(folder.model / "model.safetensors")
+
+
+def _method(function):
+    """A function as a method of the class it is put into: it gets `self` like any other argument."""
+
+    def method(self, *given):
+        return function(self, *given)
+
+    return method
