@@ -109,25 +109,30 @@ def _bill(
     cached = build.encoded_once(recipe, model, _first_rows(stores), machine, watch.poll, Silent())
     if cached is not None:
         seconds["encode"] = answering.seconds(_portions(stores.train, recipe)) + _of(answering, stores.valid, recipe)
-    seen = stores if cached is None else _as_if(stores)
+    small, seen = (None, _as_if(stores)) if cached else build.small_table(recipe, model, stores)
     feed = build.feed_of(recipe, plan, seen.train, model, recipe.seed)
     learner = build.learner_of(recipe, prepared, plan, model, feed, machine)
     model.network.train()
     with nullcontext() if cached is None else standing_in(model, _blank(stores, cached.table)):
         updating = probe.time_updates(learner, feed)
         judging = answering if cached is None else _answering(model, seen, machine, recipe, machine.precision)
+    sizes = _sizes(learner)
+    seconds_of_saving = _saving(learner)
+    if small is not None:
+        small.put_back()
     every = max(1, round(feed.steps_per_epoch / recipe.evaluation.per_epoch))
     checks = 0 if stores.valid is None else len({*range(every, learner.steps + 1, every), learner.steps})
     seconds["train"] = updating.seconds(_updates(feed, learner.steps))
     seconds["validate"] = checks * _of(judging, seen.valid, recipe)
-    seconds["save"] = NEW_BESTS * checks * _saving(learner)
+    seconds["save"] = NEW_BESTS * checks * seconds_of_saving
     seconds["score"] = _scoring(recipe, prepared, stores, model, machine)
     if recipe.evaluation.suspects:
         seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch, answering)
     seconds["report"] = REPORT_SECONDS
-    disk, left = _disk(model, learner, store_bytes)
+    minutes = (seconds["train"] + seconds["validate"] + seconds["save"]) / 60
+    disk, left = _disk(model, sizes, minutes, recipe)
     total = float(sum(seconds.values()))
-    return Bill(plan.epochs, learner.steps, checks, total, seconds, 0, disk, left)
+    return Bill(plan.epochs, learner.steps, checks, total, seconds, 0, disk + store_bytes, left)
 
 
 def _answering(model: Model, stores: build.Stores, machine: Compute, recipe: Recipe, precision: str) -> Cost:
@@ -233,15 +238,23 @@ def _suspects(
     return answering.seconds(_portions(stores.train, recipe)) + regressions * shown / len(rows)
 
 
-def _disk(model: Model, learner: Learner, store: int) -> tuple[int, int]:
-    """Bytes at most while the run goes on, and bytes that it leaves (the model)."""
-    whole = _bytes(model.network.state_dict())
+def _sizes(learner: Learner) -> tuple[int, int, int]:
+    """Bytes of the weights that learn, of their averages, and of the optimizer's state."""
     learning = sum(p.numel() * p.element_size() for g in learner.optimizer.param_groups for p in g["params"])
-    state = _bytes(checkpoint.optimizer_tensors(learner.optimizer)[0]) + (
-        learning if learner.averages is not None else 0
-    )
-    checkpoints = (KEEP + 1) * (learning + state) + ADRIFT * learning
-    return whole + checkpoints + store, whole
+    averages = learning if learner.averages is not None else 0
+    return learning, averages, _bytes(checkpoint.optimizer_tensors(learner.optimizer)[0])
+
+
+def _disk(model: Model, sizes: tuple[int, int, int], minutes: float, recipe: Recipe) -> tuple[int, int]:
+    """Bytes at most while a run of so many minutes goes on, and bytes that it leaves (the model).
+
+    There are a checkpoint for each interval, as far as they are kept, the one at the end without the optimizer's state,
+    and the best weights.
+    """
+    whole = _bytes(model.network.state_dict())
+    learning, averages, state = sizes
+    full = min(KEEP + 1, int(minutes / recipe.training.checkpoint_minutes))
+    return whole + full * (learning + averages + state) + (learning + averages) + ADRIFT * learning, whole
 
 
 def _bytes(tensors: dict[str, torch.Tensor]) -> int:

@@ -99,7 +99,7 @@ def some(store: TokenStore, rows: Ints) -> TokenStore:
     return replace(
         store, ids=batch.ids.numpy(), types=None if batch.types is None else batch.types.numpy(),
         starts=batch.starts.numpy(), owner=np.arange(len(rows)), targets=np.asarray(store.targets)[rows],
-        lengths=np.diff(batch.starts.numpy()),
+        lengths=np.diff(batch.starts.numpy()), renumber=None,
     )  # fmt: skip
 
 
