@@ -13,6 +13,7 @@ from bertune.base.errors import ModelError
 from bertune.base.files import FILES
 
 WANTED = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md")
+UNSURE = ("other-latin", "unknown")  # too few words to tell, or a language that is not told apart
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ def choose(name: str, language: str, hardware: str, revision: str | None = None)
     fitting = [m for m in known() if hardware in m["hardware"]]
     ranked = [m for m in fitting if language in m["languages"]] + [m for m in fitting if "*" in m["languages"]]
     ranked += [m for m in known() if language in m["languages"] and m not in ranked]
+    if language in UNSURE:
+        ranked += [m for m in fitting if "en" in m["languages"]]
     tried: list[str] = []
     for model in ranked:
         try:
@@ -48,7 +51,9 @@ def choose(name: str, language: str, hardware: str, revision: str | None = None)
         except ModelError as error:
             tried.append(f"{model['name']} ({error.message.rstrip('.')})")
             continue
-        return Chosen(model["name"], folder, tuple(model["languages"]), model["reason"])
+        guessed = language in UNSURE and "en" in model["languages"]
+        reason = f"the texts do not tell their language; taken for English; {model['reason']}"
+        return Chosen(model["name"], folder, tuple(model["languages"]), reason if guessed else model["reason"])
     raise ModelError(
         f"no model that knows the language of these texts ({language}) is at hand.",
         expected="one of " + ", ".join(m["name"] for m in ranked),
