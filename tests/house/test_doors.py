@@ -4,6 +4,7 @@ import inspect
 import re
 import subprocess
 import sys
+from importlib.metadata import EntryPoint, EntryPoints
 
 import house_rules as house
 import pytest
@@ -47,6 +48,20 @@ def test_a_new_file_is_a_new_part(tmp_path, monkeypatch):
         assert registry.describe("losses", "mine") == "Mine alone."
     finally:
         registry._files.cache_clear()
+
+
+def test_other_packages_join_by_an_entry_point(monkeypatch):
+    point = EntryPoint("theirs", "bertune.losses.focal:Focal", "bertune.losses")
+    taken = EntryPoint("focal", "bertune.losses.huber:Huber", "bertune.losses")
+    monkeypatch.setattr(registry, "_points", lambda: EntryPoints([point, taken]))
+    registry._others.cache_clear()
+    try:
+        assert registry.names("losses")[-1] == "theirs"
+        assert registry.load("losses", "theirs").__name__ == "Focal"
+        assert registry.describe("losses", "theirs").startswith("Cross-entropy times")
+        assert registry.load("losses", "focal").__name__ == "Focal", "a name of ours cannot be taken"
+    finally:
+        registry._others.cache_clear()
 
 
 def test_names_are_listed_without_importing_the_parts():

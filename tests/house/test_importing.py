@@ -29,7 +29,9 @@ print([key for key in before if before[key] != after[key]])
 
 
 def _python(code: str, *arguments: str, folder=None) -> str:
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=folder)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], check=False, capture_output=True, text=True, cwd=folder
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout
