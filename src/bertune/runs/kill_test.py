@@ -158,10 +158,8 @@ def damaged(ground: Ground, name: str, expected: dict[str, Any]) -> Trial:
     content[ground.chance.randrange(len(content))] ^= 1 << ground.chance.randrange(8)
     victim.write_bytes(bytes(content))
     told = f"checkpoint {newest.name} is damaged" in ground.resume(out)
-    seconds = time.perf_counter() - began
-    return Trial(
-        f"damaged {victim.name}", seconds, checkpoint.step_of(newest), differences(expected, ending(out)), told
-    )
+    step, differs = checkpoint.step_of(newest), differences(expected, ending(out))
+    return Trial(f"damaged {victim.name}", seconds, step, differs, told)
 
 
 def _kill(process: Process) -> None:
