@@ -25,9 +25,30 @@ from transformers import (
 ARCHITECTURES = ("bert", "distilbert", "roberta", "electra")
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 WORDS = {
-    "good": "lovely great superb happy bright warm kind fresh sweet clever".split(),
-    "bad": "awful dull broken sad grey cold rude stale bitter stupid".split(),
-    "any": "the a film book meal day room song plot cast was is very quite rather it this that and but".split(),
+    "good": ["lovely", "great", "superb", "happy", "bright", "warm", "kind", "fresh", "sweet", "clever"],
+    "bad": ["awful", "dull", "broken", "sad", "grey", "cold", "rude", "stale", "bitter", "stupid"],
+    "any": [
+        "the",
+        "a",
+        "film",
+        "book",
+        "meal",
+        "day",
+        "room",
+        "song",
+        "plot",
+        "cast",
+        "was",
+        "is",
+        "very",
+        "quite",
+        "rather",
+        "it",
+        "this",
+        "that",
+        "and",
+        "but",
+    ],
 }
 CHINESE = ["这家店很好", "服务太差了", "电影非常好看", "味道不好吃"]
 
@@ -106,9 +127,16 @@ def make(architecture: str, folder: Path, dropout: float = 0.1) -> Path:
     else:
         network = DistilBertModel(
             DistilBertConfig(
-                **shared, dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=64, dropout=dropout,
-                attention_dropout=dropout, seq_classif_dropout=dropout,
-            )  # fmt: skip
+                **shared,
+                dim=32,
+                n_layers=2,
+                n_heads=2,
+                hidden_dim=64,
+                max_position_embeddings=64,
+                dropout=dropout,
+                attention_dropout=dropout,
+                seq_classif_dropout=dropout,
+            )
         )
     folder.mkdir(parents=True, exist_ok=True)
     network.save_pretrained(folder)
