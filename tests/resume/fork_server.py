@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+WORKING = 1000  # instead of the code of a child that has not ended
 
 
 def signal_at(target: str, call: int, numbers: Sequence[int], clock: Path) -> None:
@@ -81,7 +82,8 @@ def serve() -> None:
     for line in sys.stdin:
         job = json.loads(line)
         if "wait" in job:
-            print(os.waitstatus_to_exitcode(os.waitpid(job["wait"], 0)[1]), flush=True)
+            ended, status = os.waitpid(job["wait"], 0 if job["block"] else os.WNOHANG)
+            print(os.waitstatus_to_exitcode(status) if ended else WORKING, flush=True)
             continue
         number = os.fork()
         if number == 0:
@@ -89,21 +91,31 @@ def serve() -> None:
         print(number, flush=True)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Child:
-    """A child that runs a command: its number, its log, and how to wait for it."""
+    """A child that runs a command: its number, its log, and how to ask for its end."""
 
-    number: int
+    pid: int
     log: Path
-    waiting: Callable[[int], int]
+    ask: Callable[[bool], int]
+    code: int | None = None
 
     def send(self, number: int) -> None:
         """Send it a signal."""
-        os.kill(self.number, number)
+        os.kill(self.pid, number)
 
-    def wait(self) -> int:
-        """Its exit code, or minus the signal that ended it."""
-        return self.waiting(self.number)
+    def poll(self) -> int | None:
+        """Its exit code, or minus the signal that ended it; None while it works."""
+        if self.code is None:
+            code = self.ask(False)
+            self.code = None if code == WORKING else code
+        return self.code
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The same, once it has ended."""
+        if self.code is None:
+            self.code = self.ask(True)
+        return self.code
 
     @property
     def said(self) -> str:
@@ -138,7 +150,7 @@ class Server:
     def start(self, arguments: Sequence[Any], log: Path, **job: Any) -> Child:
         """Start a command line in a child."""
         number = self._ask({"arguments": [str(a) for a in arguments], "log": str(log), **job})
-        return Child(number, log, lambda child: self._ask({"wait": child}))
+        return Child(number, log, lambda block: self._ask({"wait": number, "block": block}))
 
     def close(self) -> None:
         """End the serving process."""

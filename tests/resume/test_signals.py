@@ -132,7 +132,7 @@ def test_two_processes_on_one_folder(whole, server: Server, tmp_path: Path) -> N
         time.sleep(0.01)
     second = server.start(["resume", out], tmp_path / "log2")
     assert second.wait() == 2
-    assert f"process {first.number}" in second.said and "another process works" in second.said
+    assert f"process {first.pid}" in second.said and "another process works" in second.said
     first.send(signal.SIGCONT)
     assert first.wait() == 0
     assert same(expected, ending(out)) == []
