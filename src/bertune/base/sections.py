@@ -71,7 +71,9 @@ class TrainingSection(Section):
     batch_size: Annotated[int, Ge(1), Le(65536)] | Literal["auto"] = Described(
         "auto", description="rows per update, over all micro-batches"
     )
-    max_tokens: Annotated[int, Ge(16)] = Described(16384, description="padded tokens computed at once (micro-batch)")
+    max_tokens: Annotated[int, Ge(16)] = Described(
+        4096, description="padded tokens computed at once (micro-batch); fewer where texts are long"
+    )
     micro_batch_size: Annotated[int, Ge(1)] | Literal["auto"] = Described(
         "auto", description="rows computed at once; auto: as many as max_tokens allows"
     )

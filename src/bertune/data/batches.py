@@ -7,6 +7,7 @@ import numpy as np
 from bertune.base.seeds import generator
 from bertune.base.types import Ints
 
+LONG = 256  # tokens from which attention's memory outweighs the rest
 POOL = 50  # batches sorted together: long enough to make padding small, short enough to keep batches random
 
 
@@ -26,13 +27,21 @@ def epoch_batches(order: Ints, lengths: Ints, batch_size: int, seed: int, epoch:
     return [batches[i] for i in mixed]
 
 
+def rows_at_once(longest: int, max_tokens: int) -> int:
+    """How many texts of a length fit at once: `max_tokens` padded tokens, fewer for long texts.
+
+    Plain attention needs memory by the square of the length, so beyond LONG tokens the rows fall by that square too.
+    """
+    longest = max(longest, 1)
+    return max(1, min(max_tokens // longest, max_tokens * LONG // longest**2))
+
+
 def micro_batches(rows: Ints, lengths: Ints, max_tokens: int, most_rows: int | None = None) -> Iterator[Ints]:
     """One batch in portions whose padded size stays within `max_tokens` (a single row may exceed it)."""
     rows = rows[np.argsort(-lengths[rows], kind="stable")]
     start = 0
     while start < len(rows):
-        longest = max(int(lengths[rows[start]]), 1)
-        size = max(1, max_tokens // longest)
+        size = rows_at_once(int(lengths[rows[start]]), max_tokens)
         size = min(size, most_rows or size)
         yield rows[start : start + size]
         start += size
@@ -43,6 +52,6 @@ def predicting_batches(lengths: Ints, batch_size: int, max_tokens: int) -> Itera
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
-        size = max(1, min(batch_size, max_tokens // max(int(lengths[order[start]]), 1)))
+        size = min(batch_size, rows_at_once(int(lengths[order[start]]), max_tokens))
         yield order[start : start + size]
         start += size
