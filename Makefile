@@ -40,7 +40,7 @@ demo: $(VENV)/.installed-demo
 	@printf '\n== 2. Chinese messages, and only an English model at hand\n'
 	$(BIN)/bertune check $(DEMO)/messages_zh.csv
 	@printf '\n== 3. Train, test and report\n'
-	$(BIN)/bertune train $(DEMO)/messages.csv --out $(OUT)/run
+	$(BIN)/bertune train $(DEMO)/messages.csv --set data.label_spelling=merge --out $(OUT)/run
 	@printf '\n== 4. Score the model on messages of a later time\n'
 	$(BIN)/bertune evaluate $(OUT)/run $(DEMO)/messages_test.csv
 	@printf '\n== 5. Answer new messages\n'

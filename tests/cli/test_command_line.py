@@ -232,10 +232,14 @@ def test_text_that_is_not_english(capsys, tmp_path):
     assert "损失.名称" in err
 
 
-def test_stdout_in_an_old_encoding_does_not_fail():
-    """A pipe on Windows is often not UTF-8: what cannot be shown is replaced, nothing fails."""
-    ended = start("show", "losses", PYTHONUTF8="0", PYTHONIOENCODING="ascii:backslashreplace")
-    assert ended.returncode == 0, ended.stderr
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_an_old_encoding_of_the_pipe_does_not_fail(encoding):
+    """A pipe on Windows is often not UTF-8: JSON is all the same, other characters are shown as their numbers."""
+    old = {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+    ended = start("check", "不存在.csv", "--json", **old)
+    assert ended.returncode == 2, ended.stderr
+    assert "不存在.csv" in json.loads(ended.stdout)["text"]
+    assert "\\u4e0d" in ended.stderr
 
 
 def test_show_tells_the_settings_of_a_part(capsys):

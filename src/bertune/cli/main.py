@@ -1,6 +1,7 @@
 """The command line. Commands are files in commands/, imported only when they are called."""
 
 import importlib
+import io
 import sys
 from typing import Annotated, Any
 
@@ -55,11 +56,21 @@ def bertune(version: Version = False) -> None:
     """The command line of bertune."""
 
 
+def _readable_streams(as_json: bool) -> None:
+    """JSON lines are UTF-8 everywhere; elsewhere a character that a terminal lacks is shown as its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if as_json and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+
+
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 our failure, 2 the user's input, 3 and 130 stopped but resumable."""
     from bertune.cli.ending import ending
 
     arguments = sys.argv[1:] if arguments is None else arguments
+    _readable_streams(as_json="--json" in arguments)
     with ending(arguments):
         # Not main(): it turns Ctrl-C into an exit code of its own and drops the message.
         command = get_command(app)
