@@ -44,8 +44,7 @@ demo: $(VENV)/.installed-demo
 	@printf '\n== 4. Score the model on messages of a later time\n'
 	$(BIN)/bertune evaluate $(OUT)/run $(DEMO)/messages_test.csv
 	@printf '\n== 5. Answer new messages\n'
-	$(BIN)/bertune predict $(OUT)/run $(DEMO)/new_messages.csv --out $(OUT)/answers.csv
-	@head -n 4 $(OUT)/answers.csv
+	$(BIN)/bertune predict $(OUT)/run $(DEMO)/new_messages.csv
 	@printf '\nThe report lies at %s: open it in a browser.\n' '$(CURDIR)/$(OUT)/run/report.html'
 
 lint: $(VENV)/.installed-test
