@@ -11,6 +11,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+RECORDS = (
+    "architecture.md",
+    "lab-notebook.md",
+    "reliability.md",
+)  # they tell what was done
 RUN, READ = ("console", "python", "toml"), ("sh", "powershell", "text", "json")
 BLOCK = re.compile(r"(?:<!-- test: (?P<wish>[^\n]*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
 
