@@ -79,8 +79,8 @@ def begin(recipe: Recipe, out: Path, *listeners: Any, report: bool = False) -> F
     """Start a run; a run that a listener cuts comes back stopped."""
     try:
         return train(recipe, out, listeners=listeners, report=report)
-    except Interrupted:
-        return Folder(out)
+    except Interrupted as interruption:
+        return cut(interruption, out)
 
 
 def resume(out: Path, *listeners: Any, teller: Silent | None = None, report: bool = False) -> Folder:
@@ -89,8 +89,15 @@ def resume(out: Path, *listeners: Any, teller: Silent | None = None, report: boo
         return train(
             resolve(read_toml(out / "recipe.toml")), out, teller=teller, resume=True, listeners=listeners, report=report
         )
-    except Interrupted:
-        return Folder(out)
+    except Interrupted as interruption:
+        return cut(interruption, out)
+
+
+def cut(interruption: Interrupted, out: Path) -> Folder:
+    """The folder of a run that a listener stopped. Raises what came from outside."""
+    if interruption.number:
+        raise interruption
+    return Folder(out)
 
 
 def history(run: Path) -> list[dict[str, Any]]:

@@ -84,15 +84,26 @@ def test_a_signal_in_any_phase(
     assert same(expected, ending(out)) == []
 
 
-def test_a_signal_in_training_keeps_the_update(whole, server: Server, tmp_path: Path) -> None:
-    data, model, _ = whole
+@pytest.mark.parametrize(
+    "target, call, step",
+    [
+        ("bertune.engine.learner:Learner.update", 3, 2),  # before its first portion: the update is left for later
+        ("bertune.engine.learner:to_device", 7, 2),  # in its second portion of three
+        ("bertune.engine.learner:to_device", 8, 3),  # in its last: the update is made
+        ("bertune.engine.learner:Learner._apply", 3, 3),
+        ("bertune.runs.fit:predict", 1, 2),  # the judging after step 2 is still due
+    ],
+)
+def test_a_signal_keeps_what_is_whole(whole, server: Server, tmp_path: Path, target: str, call: int, step: int) -> None:
+    data, model, expected = whole
     out = tmp_path / "run"
-    target, call = PHASES["training"]
     server.start(train_arguments(data, model, out), tmp_path / "log", at=target, call=call,
                  signals=[signal.SIGTERM]).wait()  # fmt: skip
     newest, passed = checkpoint.newest_sound(out / "checkpoints")
-    assert newest is not None and newest.name == "step-000003" and not passed
+    assert newest is not None and newest.name == f"step-{step:06d}" and not passed
     assert json.loads((out / "run.json").read_text())["status"] == "stopped"
+    resume(out)
+    assert same(expected, ending(out)) == []
 
 
 def test_a_signal_after_training_need_not_learn_again(whole, server: Server, tmp_path: Path) -> None:

@@ -1,15 +1,16 @@
 """The loop: a generator that makes updates and yields events; whoever drives it sends wishes back."""
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
-from bertune.base.types import Ints
+from bertune.base.types import Batch, Ints
 from bertune.engine.clock import Clock, Spent
 from bertune.engine.events import Evaluated, Event, Save, Saved, Started, Stop, Stopped, Warn, Wish
 from bertune.engine.feed import Feed
+from bertune.engine.interrupt import Interrupted
 from bertune.engine.learner import Learner, Update
 
 Wishes = Sequence[Wish]
@@ -32,12 +33,14 @@ class Position:
 @dataclass(frozen=True)
 class Hooks:
     """What the loop calls: `judge(position, epoch)` scores the validation rows, `save(position, wish)` stores a state,
-    `judge_at(step)` tells whether a step is judged, `warn(wish)` tells the user."""
+    `judge_at(step)` tells whether a step is judged, `warn(wish)` tells the user, `poll()` raises Interrupted when a
+    signal came: between the portions of an update, which is then made anew after a resume."""
 
     judge: Callable[[Position, float], Evaluated]
     save: Callable[[Position, Save], str]
     judge_at: Callable[[int], bool]
     warn: Callable[[Warn], None]
+    poll: Callable[[], None] = lambda: None
 
 
 def loop(learner: Learner, feed: Feed, hooks: Hooks, start: Position) -> Generator[Event, Wishes, None]:
@@ -50,21 +53,26 @@ def loop(learner: Learner, feed: Feed, hooks: Hooks, start: Position) -> Generat
     step, epoch, due = start.step, -1, start.judging_due
     batches: Sequence[Ints] = ()
     while (due and (stop is None or stop.finished)) or (stop is None and step < learner.steps):
-        if due:
-            at = Position(step, True, stop.reason if stop else None, clock.spent)
-            wishes = yield hooks.judge(at, step / per_epoch)
-            due = False
-        else:
-            if step // per_epoch != epoch:
-                epoch = step // per_epoch
-                batches = feed.begin(epoch)
-            rows = batches[step % per_epoch]
-            with clock:
-                update, notes = _update(learner, feed, rows, step)
-            step += 1
-            due = hooks.judge_at(step)
-            wishes = yield clock.stepped(step, step / per_epoch, update, len(rows), feed.tokens_in(rows))
-            wishes = [*wishes, *notes]
+        at = Position(step, due, stop.reason if stop else None, clock.spent)
+        try:
+            if due:
+                wishes = yield hooks.judge(at, step / per_epoch)
+                due = False
+            else:
+                if step // per_epoch != epoch:
+                    epoch = step // per_epoch
+                    batches = feed.begin(epoch)
+                rows = batches[step % per_epoch]
+                with clock:
+                    update, notes = _update(learner, feed, rows, step, hooks.poll)
+                step += 1
+                due = hooks.judge_at(step)
+                wishes = yield clock.stepped(step, step / per_epoch, update, len(rows), feed.tokens_in(rows))
+                wishes = [*wishes, *notes]
+        except Interrupted as interruption:
+            if interruption.at_once:
+                raise  # it may have come in the middle of an update: nothing of that is kept
+            wishes = [Save("interrupted"), Stop(f"signal {interruption.number}", finished=False)]
         at = Position(step, due, stop.reason if stop else None, clock.spent)
         stop = yield from _answer(wishes, hooks, at, per_epoch)
     end = stop or Stop("all steps made")
@@ -95,12 +103,25 @@ def _answer(wishes: Wishes, hooks: Hooks, at: Position, per_epoch: int) -> Gener
     return next((w for w in stops if not w.finished), None) or (Stop(planned) if planned is not None else None)
 
 
-def _update(learner: Learner, feed: Feed, rows: Ints, step: int) -> tuple[Update, list[Wish]]:
+class _Polled(list[Batch]):
+    """Portions of a batch; before each is handed out a signal may end the update, of which no weight knows yet."""
+
+    def __init__(self, portions: Iterable[Batch], poll: Callable[[], None]) -> None:
+        super().__init__(portions)
+        self.poll = poll
+
+    def __iter__(self) -> Iterator[Batch]:
+        for portion in super().__iter__():
+            self.poll()
+            yield portion
+
+
+def _update(learner: Learner, feed: Feed, rows: Ints, step: int, poll: Callable[[], None]) -> tuple[Update, list[Wish]]:
     """One update; out of memory, the micro-batch is halved and the same update is made again."""
     notes: list[Wish] = []
     while True:
         try:
-            return learner.update(feed.portions(rows), step), notes
+            return learner.update(_Polled(feed.portions(rows), poll), step), notes
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error) or feed.most_rows == 1:
                 raise

@@ -1,5 +1,6 @@
 """Runs the loop of a run: builds it, resumes it where checkpoints lie, restarts it once when it collapses."""
 
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -22,7 +23,7 @@ from bertune.engine.callbacks.trouble import Trouble
 from bertune.engine.devices import Compute
 from bertune.engine.driver import Callbacks, drive
 from bertune.engine.events import Evaluated, Save, Stopped, Warn
-from bertune.engine.interrupt import Interrupted, Watch
+from bertune.engine.interrupt import Watch
 from bertune.engine.learner import Learner
 from bertune.engine.loop import Hooks, Position, loop
 from bertune.engine.plan import Plan
@@ -82,31 +83,28 @@ class Fit:
         folder, state = self._newest()
         factor = SECOND_RATE ** (self.attempt - 1)
         learner = build.learner_of(self.recipe, self.prepared, plan, model, feed, self.compute, factor)
+        self.every = max(1, round(feed.steps_per_epoch / self.recipe.evaluation.per_epoch))
         self._callbacks(learner)
         start = Position()
         if folder is not None:
             start = self._restore(learner, feed, folder, state)
         elif self.attempt == 1:
             FILES.remove(self.folder.history)
-        self.every = max(1, round(feed.steps_per_epoch / self.recipe.evaluation.per_epoch))
         hooks = Hooks(
             judge=lambda at, epoch: self._judge(learner, at, epoch),
             save=lambda at, wish: self._save(learner, feed, at, wish),
             judge_at=lambda step: self._judge_at(step, learner.steps),
             warn=self._warn,
+            poll=self.watch.poll,
         )
         model.network.train()
         self.watch.patient = True
         try:
             with nullcontext() if cached is None else standing_in(model, cached.table):
                 stopped = drive(loop(learner, feed, hooks, start), self.callbacks)
-        except Interrupted as interruption:
-            if interruption.at_once:
-                raise  # a second Ctrl-C may come in the middle of an update: nothing of it is kept
-            stopped = self._saved_in_judging(learner, feed, interruption)
         finally:
             self.watch.patient = False
-        if self.trouble.code and self.attempt == 1 and self.recipe.training.restart_on_collapse:
+        if stopped.finished and self.trouble.code and self.attempt == 1 and self.recipe.training.restart_on_collapse:
             return self._again(stopped)
         if stopped.finished:
             self._keep_best(learner)
@@ -121,12 +119,11 @@ class Fit:
         name = self.metric
         higher = registry.load("metrics", name).best == "high"
         self.stopping = EarlyStopping(
-            name, higher, evaluation.patience, evaluation.minimum_gain, evaluation.early_stopping
+            name, higher, self._patience(learner), evaluation.minimum_gain, evaluation.early_stopping
         )
         valid = self.stores.valid
         shares = [] if valid is None else (np.bincount(valid.targets) / len(valid)).tolist()
         self.trouble = Trouble(shares)
-        self.last_position = Position()
         self.callbacks = Callbacks(
             [
                 History(self.folder.history),
@@ -137,6 +134,11 @@ class Fit:
                 Interruption(self.watch),
             ]
         )
+
+    def _patience(self, learner: Learner) -> int:
+        """The rate falls to the end of the plan, and the best weights mostly come late: only a long wait is a sign."""
+        asked = self.recipe.evaluation.patience
+        return max(4, math.ceil(0.4 * learner.steps / self.every)) if asked == "auto" else asked
 
     @property
     def metric(self) -> str:
@@ -154,7 +156,6 @@ class Fit:
     def _judge(self, learner: Learner, at: Position, epoch: float) -> Evaluated:
         valid = self.seen.valid
         assert valid is not None
-        self.last_position = at
         with learner.judging():
             answers = predict(
                 learner.model, valid, batch_size=self.recipe.evaluation.batch_size,
@@ -225,12 +226,6 @@ class Fit:
         at = Position(**{**state["position"], "spent": tuple(state["position"]["spent"])})
         self.teller.say("resume", f"from step {at.step:,} of {learner.steps:,}", step=at.step)
         return at
-
-    def _saved_in_judging(self, learner: Learner, feed: Any, interruption: Interrupted) -> Stopped:
-        """A signal during judging: the state is that of the step before it, and the judging is still due."""
-        self._save(learner, feed, self.last_position, Save("interrupted"))
-        step = self.last_position.step
-        return Stopped(step, step / feed.steps_per_epoch, f"signal {interruption.number}", False, 0.0, 0.0)
 
     def _again(self, stopped: Stopped) -> Fitted:
         code = str(self.trouble.code)
