@@ -61,9 +61,9 @@ def test_killed_at_a_file_operation(whole, server: Server, tmp_path: Path, share
 
 
 @pytest.mark.slow
-def test_killed_at_every_file_operation(whole, server: Server, tmp_path: Path) -> None:
-    """How many checkpoints fall into a run varies with its speed: the last operations may not be reached."""
-    for operation in range(1, whole[2] - 20):
+def test_killed_at_many_file_operations(whole, server: Server, tmp_path: Path) -> None:
+    """Every 17th of them; how many checkpoints fall into a run varies with its speed, so the last may not come."""
+    for operation in range(1, whole[2] - 200, 17):
         killed_at(whole, server, tmp_path / str(operation), operation)
 
 
