@@ -119,7 +119,9 @@ class EvaluationSection(Section):
     metric: str = Described("auto", description="metric to select by; auto: the task's first")
     per_epoch: Annotated[int, Ge(1), Le(1000)] = Described(2, description="checks on validation data per epoch")
     early_stopping: bool = Described(True, description="stop when the metric has not risen, keep the best weights")
-    patience: Count = Described(4, description="checks without gain before stopping")
+    patience: Count | Literal["auto"] = Described(
+        "auto", description="checks without gain before stopping; auto: two fifths of all planned checks, at least 4"
+    )
     minimum_gain: Annotated[float, Ge(0)] = Described(0.0005, description="smallest rise that counts")
     batch_size: Annotated[int, Ge(1)] = Described(64, description="rows at once when only predicting")
     calibration: bool = Described(True, description="fit a temperature on validation and fold it into the head")
