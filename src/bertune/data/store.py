@@ -1,6 +1,7 @@
 """Token ids at rest: flat memory-mapped arrays, written once, that never grow resident memory with the data."""
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from bertune.base.files import FILES
 from bertune.base.types import Batch, Ints
 from bertune.data.tokenizer import Encoded
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,40 +68,54 @@ class TokenStore:
 def write(
     folder: Path, parts: Iterable[Encoded], targets: NDArray[Any], fingerprint: str, owner: Ints | None = None
 ) -> TokenStore:
-    """Write the encoded texts of a split into a folder and open them; one text a row unless `owner` says otherwise."""
-    FILES.make_folder(folder)
+    """Write the encoded texts of a split into a folder and open them; one text a row unless `owner` says otherwise.
+
+    store.json comes last and holds the digest of every file: a store is complete and whole, or it is written anew.
+    """
+    FILES.remove(folder)
     lengths: list[Ints] = []
-    typed = False
-    with open(folder / "ids.bin", "wb") as ids, open(folder / "types.bin", "wb") as types:
-        for part in parts:
-            ids.write(part.ids.astype(np.int32).tobytes())
-            if part.types is not None:
-                typed = True
-                types.write(part.types.astype(np.uint8).tobytes())
-            lengths.append(part.lengths)
+    types: list[NDArray[np.uint8]] = []
+    digests = {"ids.bin": FILES.write(folder / "ids.bin", _ids(parts, lengths, types))}
+    if types:
+        digests["types.bin"] = FILES.write(folder / "types.bin", (part.data for part in types))
     sizes = np.concatenate(lengths) if lengths else np.zeros(0, np.int64)
-    np.save(folder / "lengths.npy", sizes, allow_pickle=False)
-    np.save(folder / "targets.npy", targets, allow_pickle=False)
-    np.save(folder / "owner.npy", np.arange(len(sizes)) if owner is None else owner, allow_pickle=False)
-    FILES.write_json(folder / "store.json", {"format": FORMAT, "fingerprint": fingerprint, "types": typed})
+    arrays = {"lengths": sizes, "targets": targets, "owner": np.arange(len(sizes)) if owner is None else owner}
+    for name, array in arrays.items():
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        digests[f"{name}.npy"] = FILES.write(folder / f"{name}.npy", [buffer.getbuffer()])
+    about = {"format": FORMAT, "fingerprint": fingerprint, "types": bool(types), "files": digests}
+    FILES.write_json(folder / "store.json", about)
     return read(folder, fingerprint)
 
 
+def _ids(parts: Iterable[Encoded], lengths: list[Ints], types: list[NDArray[np.uint8]]) -> Iterator[memoryview]:
+    """The ids of each part as bytes; its lengths and types are kept aside."""
+    for part in parts:
+        lengths.append(part.lengths)
+        if part.types is not None:
+            types.append(part.types.astype(np.uint8))
+        if len(part.ids):
+            yield part.ids.astype(np.int32).data.cast("B")
+
+
 def is_current(folder: Path, fingerprint: str) -> bool:
-    """Whether a complete store of exactly this fingerprint lies in the folder."""
+    """Whether a complete, undamaged store of exactly this fingerprint lies in the folder."""
     try:
         about = FILES.read_json(folder / "store.json")
-    except (OSError, ValueError):
+        if about.get("fingerprint") != fingerprint or about.get("format") != FORMAT:
+            return False
+        return all(FILES.digest(folder / name) == digest for name, digest in about["files"].items())
+    except (OSError, ValueError, KeyError, AttributeError):
         return False
-    return bool(about.get("fingerprint") == fingerprint and about.get("format") == FORMAT)
 
 
 def read(folder: Path, fingerprint: str) -> TokenStore:
     """Open a store that `write` made."""
     about = FILES.read_json(folder / "store.json")
-    lengths = np.load(folder / "lengths.npy", allow_pickle=False)
-    owner = np.load(folder / "owner.npy", allow_pickle=False)
-    targets = np.load(folder / "targets.npy", allow_pickle=False)
+    lengths, owner, targets = (
+        np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("lengths", "owner", "targets")
+    )
     rows = lengths if len(owner) == len(targets) else np.bincount(owner, weights=lengths, minlength=len(targets))
     return TokenStore(
         ids=_map(folder / "ids.bin", np.int32),
