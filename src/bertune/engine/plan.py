@@ -13,11 +13,11 @@ from bertune.optimizers._rates import RATE_OF_ADAMW
 
 BATCH = 32
 SMALL_BATCH, SMALL_ROWS = 16, 2000  # few rows: more updates from the same rows
-RATE_AT_384, WIDTH = 1e-4, 384  # AdamW on MiniLM (hidden size 384); the rate falls with the width
-MANY_CLASSES, RATE_OF_MANY = 20, 3.0
-UPDATES = (900, 1600)
+RATE_AT_384, WIDTH = 1.5e-4, 384  # AdamW on MiniLM (hidden size 384); the rate falls with the width
+MANY_CLASSES, RATE_OF_MANY = 20, 2.0
+UPDATES, UPDATES_OF_MANY = 600, 2000  # what is aimed at, within the bounds on epochs
 EPOCHS = (3, 12)
-LAYER_DECAY = 1.0
+LAYER_DECAY = 0.9
 
 
 @dataclass(frozen=True)
@@ -82,5 +82,5 @@ def _rate(facts: Facts) -> float:
 
 def _epochs(facts: Facts, batch: int) -> float:
     per_epoch = math.ceil(facts.rows / batch)
-    wanted = UPDATES[1] if facts.classes >= MANY_CLASSES else UPDATES[0]
+    wanted = UPDATES_OF_MANY if facts.classes >= MANY_CLASSES else UPDATES
     return float(min(EPOCHS[1], max(EPOCHS[0], round(wanted / per_epoch))))
