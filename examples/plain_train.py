@@ -7,7 +7,7 @@ TRAIN.csv has the columns text and label. The pieces, in the order in which they
 1. tokenize once, without padding;
 2. each epoch, shuffle the rows, sort pools of them by length so that little is padding, and shuffle the batches;
 3. forward, mean cross-entropy, backward, clip the gradient;
-4. AdamW with a learning rate that rises during the first steps (warm-up), then falls in a straight line;
+4. AdamW with a rate that rises at first (warm-up), then falls in a line, lower for layers further down;
 5. keep a running average of the weights, which is usually a better model than the last weights.
 
 Only three things come from bertune: the seeds (`derive`), the shuffle (`EveryRow`) and the sorting by length
@@ -16,6 +16,7 @@ Only three things come from bertune: the seeds (`derive`), the shuffle (`EveryRo
 
 import csv
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -35,13 +36,19 @@ def learning_rate(step, steps, warmup, peak):
     return peak * (1 - (step - warmup) / (steps - warmup))
 
 
-def groups(model, weight_decay):
-    """Weight decay for matrices only: biases and the factors of layer norms are left alone."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+def groups(model, weight_decay, layer_decay):
+    """Each parameter with its share of the learning rate: 1 in the head, less in each layer further down.
+
+    Weight decay is for matrices only: biases and the factors of layer norms are left alone.
+    """
+    made = []
+    for name, parameter in model.named_parameters():
+        layer = re.search(r"layers?\.(\d+)\.", name)
+        bottom = model.config.num_hidden_layers + 1 if "embeddings" in name else 0
+        depth = model.config.num_hidden_layers - int(layer[1]) if layer else bottom
+        decay = weight_decay if parameter.ndim > 1 else 0.0
+        made.append({"params": [parameter], "weight_decay": decay, "share": layer_decay**depth})
+    return made
 
 
 def collate(rows, ids, targets, pad_id):
@@ -82,8 +89,8 @@ class Average:
                 parameter.copy_(mean)
 
 
-def train(texts, targets, classes, folder, *, peak, epochs, batch_size, max_length, seed=0, order_key="",
-          warmup_share=0.06, average_share=0.05, weight_decay=0.01, clip_norm=1.0, attention="sdpa"):  # fmt: skip
+def train(texts, targets, classes, folder, *, peak, epochs, batch_size, max_length, seed=0, order_key="", attention="sdpa",
+          warmup_share=0.06, average_share=0.05, weight_decay=0.01, layer_decay=0.9, clip_norm=1.0):  # fmt: skip
     """A model trained on texts and their class numbers; `order_key` names the data in the seed of the shuffle."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
@@ -98,7 +105,7 @@ def train(texts, targets, classes, folder, *, peak, epochs, batch_size, max_leng
     per_epoch = math.ceil(len(texts) / batch_size)
     steps = max(1, round(epochs * per_epoch))
     warmup = round(warmup_share * steps)
-    optimizer = torch.optim.AdamW(groups(model, weight_decay), lr=peak)
+    optimizer = torch.optim.AdamW(groups(model, weight_decay, layer_decay), lr=peak)
     average = Average(model, max(2.0, average_share * steps))
     order = derive(seed, "order", order_key)
 
@@ -115,7 +122,7 @@ def train(texts, targets, classes, folder, *, peak, epochs, batch_size, max_leng
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps, warmup, peak)
+            group["lr"] = learning_rate(step, steps, warmup, peak) * group["share"]
         optimizer.step()
         average.update(step + 1)
         if step % 50 == 0:
@@ -132,7 +139,7 @@ def main(data, folder, out):
     names = sorted({label for _, label in rows})
     targets = [names.index(label) for _, label in rows]
     model, tokenizer = train([text for text, _ in rows], targets, len(names), folder,
-                             peak=1e-4, epochs=3, batch_size=32, max_length=128)  # fmt: skip
+                             peak=1.5e-4, epochs=3, batch_size=32, max_length=128)  # fmt: skip
     model.config.id2label, model.config.label2id = dict(enumerate(names)), {name: i for i, name in enumerate(names)}
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)

@@ -23,6 +23,7 @@ BASIC = {
     "training.device": "cpu",
     "training.epochs": 2,
     "training.batch_size": 8,
+    "optimizer.layer_decay": 1.0,
     "optimizer.learning_rate": 1e-3,
     "model.max_length": 24,
 }

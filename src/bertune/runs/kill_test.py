@@ -29,7 +29,7 @@ TIMES = ("texts_per_second", "tokens_per_second", "seconds_left")
 LONGEST = 3600.0  # seconds that one process may take
 ROWS = 240
 SETTINGS = (
-    "training.epochs=3", "training.batch_size=8", "training.checkpoint_minutes=0.002", "optimizer.learning_rate=1e-3",
+    "training.epochs=3", "training.batch_size=8", "training.checkpoint_minutes=0.0001", "optimizer.learning_rate=1e-3",
     "evaluation.early_stopping=false", "evaluation.resamples=200", "training.keep_checkpoints=true",
 )  # fmt: skip
 
@@ -147,9 +147,14 @@ def killed(ground: Ground, name: str, expected: dict[str, Any], seconds: float) 
 
 def damaged(ground: Ground, name: str, expected: dict[str, Any]) -> Trial:
     """A run killed when it has two checkpoints; a bit of the newest is flipped; resumed, it must say so."""
-    process, out = ground.train(name)
-    began, places = time.perf_counter(), out / "checkpoints"
-    until(lambda: len(checkpoint.found(places)) >= 2, process)
+    places = ground.folder / name / "checkpoints"
+    while True:
+        process, out = ground.train(name)
+        began = time.perf_counter()
+        until(lambda: len(checkpoint.found(places)) >= 2, process)
+        if process.poll() is None:
+            break
+        FILES.remove(out)  # it ended before it could be killed: again
     _kill(process)
     seconds = time.perf_counter() - began
     newest = checkpoint.found(places)[0]
