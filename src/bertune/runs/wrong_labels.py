@@ -7,7 +7,7 @@ import torch
 
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
-from bertune.base.types import Floats
+from bertune.base.types import Floats, Ints
 from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore
 from bertune.engine.devices import Compute
@@ -37,7 +37,7 @@ def write_suspects(
     chosen = np.arange(len(store))
     if len(chosen) > MOST_ROWS:
         chosen = np.sort(np.random.default_rng(recipe.seed).choice(len(store), MOST_ROWS, replace=False))
-    features = mean_states(model, store, recipe, machine, watch)[chosen]
+    features = mean_states(model, store, chosen, recipe, machine, watch)
     groups = prepared.rows.near[prepared.splits.train][chosen]
     targets = np.asarray(store.targets)[chosen]
     if np.bincount(targets).max(initial=0) < 5:
@@ -57,16 +57,18 @@ def write_suspects(
     FILES.write_json(folder.path / "suspects.json", entries)
 
 
-def mean_states(model: Model, store: TokenStore, recipe: Recipe, machine: Compute, watch: Watch) -> Floats:
-    """Mean of the last hidden states over each row's tokens: [rows, hidden]."""
+def mean_states(
+    model: Model, store: TokenStore, chosen: Ints, recipe: Recipe, machine: Compute, watch: Watch
+) -> Floats:
+    """Mean of the last hidden states over the tokens of each chosen row: [rows, hidden]."""
     model.network.eval()
     features: Floats | None = None
     enabled = machine.precision == "bf16"
     with torch.inference_mode(), torch.autocast(machine.device.type, torch.bfloat16, enabled=enabled):
         limits = recipe.evaluation.batch_size, recipe.training.max_tokens
-        for rows in predicting_batches(store.lengths, *limits):
+        for part in predicting_batches(store.lengths[chosen], *limits):
             watch.poll()
-            padded = pad(to_device(store.batch(rows), machine.device), model.pad_id)
+            padded = pad(to_device(store.batch(chosen[part]), machine.device), model.pad_id)
             states = model.base(**padded).last_hidden_state.float()  # (texts, longest, hidden)
             mask = padded.get("attention_mask")
             if mask is None:
@@ -74,6 +76,6 @@ def mean_states(model: Model, store: TokenStore, recipe: Recipe, machine: Comput
             else:
                 mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
             if features is None:
-                features = np.zeros((len(store), mean.shape[1]))
-            features[rows] = mean.cpu().numpy()
+                features = np.zeros((len(chosen), mean.shape[1]))
+            features[part] = mean.cpu().numpy()
     return features if features is not None else np.zeros((0, 1))
