@@ -230,7 +230,7 @@ def _suspects(
     """Seconds of the search for wrong labels: the encoder over the training rows, then the regressions on a sample."""
     rows = np.arange(0, len(stores.train), max(1, len(stores.train) // SAMPLE))
     few = probe.some(stores.train, rows)
-    states = mean_states(model, few, recipe, machine, watch)
+    states = mean_states(model, few, np.arange(len(few)), recipe, machine, watch)
     began = time.perf_counter()
     cross_validated(states, np.asarray(few.targets), len(prepared.classes), recipe.seed)
     regressions = time.perf_counter() - began
