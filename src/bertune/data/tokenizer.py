@@ -50,7 +50,6 @@ class TextTokenizer:
         self.uses_types = "token_type_ids" in self.inner.model_input_names
         limit = int(self.inner.model_max_length)
         self.limit: int | None = limit if limit < 1_000_000 else None
-        self.special = int(self.inner.num_special_tokens_to_add(pair=False))
 
     def fingerprint(self) -> str:
         """A digest of everything that decides the ids."""

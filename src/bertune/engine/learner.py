@@ -128,7 +128,7 @@ def parameter_groups(
 
     Source: layer-wise decay as in Howard and Ruder 2018 (ULMFiT) section 3.2 and ELECTRA (Clark et al. 2020).
     """
-    depths = model._depths()
+    depths = model.depths()
     groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
     for name, parameter in parameters.items():
         groups.setdefault((depths[name], parameter.ndim > 1), []).append(parameter)

@@ -47,11 +47,8 @@ class Model:
         alike = [members for members in lists if len({type(member) for member in members}) == 1]
         return max(alike, key=len) if alike else []
 
-    def depth_of(self, name: str) -> int:
-        """How far a parameter lies from the head: 0 head, 1 top layer, …, layers + 1 embeddings."""
-        return self._depths()[name]
-
-    def _depths(self) -> dict[str, int]:
+    def depths(self) -> dict[str, int]:
+        """How far each parameter lies from the head: 0 head, 1 top layer, …, layers + 1 embeddings."""
         layers = self.layers()
         of_layer = {id(p): len(layers) - i for i, layer in enumerate(layers) for p in layer.parameters()}
         inside = {id(p) for p in self.base.parameters()}

@@ -34,7 +34,7 @@ def freeze(model: Model, settings: ModelSection, epoch: int = 0) -> int:
             )
     deepest = deepest_learning(settings, layers, epoch)
     learning = 0
-    depths = model._depths()
+    depths = model.depths()
     for name, parameter in model.network.named_parameters():
         learns = depths[name] <= deepest and not any(fnmatchcase(name, p) for p in settings.freeze)
         parameter.requires_grad_(learns)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from bertune.base import registry
 from bertune.base.errors import DataError, Problem, RecipeError
@@ -265,8 +264,3 @@ def _positions(folder: Path) -> int:
 def severe(findings: Sequence[Finding]) -> list[Finding]:
     """The findings that people must see at once: errors and warnings."""
     return [f for f in findings if f.severity in ("error", "warning")]
-
-
-def text_array(values: Sequence[str | None]) -> pa.Array:
-    """Texts as an Arrow column."""
-    return pa.array(values, pa.large_string())
