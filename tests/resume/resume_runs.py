@@ -23,6 +23,8 @@ FAST = (
     "evaluation.baselines=false", "evaluation.suspects=false", "evaluation.early_stopping=false",
     "evaluation.metric=log_loss", "training.keep_checkpoints=true",
 )  # fmt: skip
+# of runs with everything, ungrouped, so that the first batches are full: three portions each
+FULL = ("evaluation.baselines=true", "evaluation.suspects=true", "training.group_by_length=false")
 TIMES = ("texts_per_second", "tokens_per_second", "seconds_left")
 
 
@@ -70,9 +72,18 @@ def data_file(folder: Path, rows: int = 36) -> Path:
 
 def recipe_of(data: Path, model: Path, *settings: str) -> Recipe:
     """A recipe that trains in a second; settings win over those of FAST."""
-    changed = {text.partition("=")[0] for text in settings}
-    return ask({"data": str(data), "model": str(model)},
-               [*(text for text in FAST if text.partition("=")[0] not in changed), *settings])  # fmt: skip
+    return ask({"data": str(data), "model": str(model)}, _settings(settings))
+
+
+def _settings(changed: Sequence[str]) -> list[str]:
+    names = {text.partition("=")[0] for text in changed}
+    return [*(text for text in FAST if text.partition("=")[0] not in names), *changed]
+
+
+def train_arguments(data: Path, model: Path, out: Path, *settings: str) -> list[str]:
+    """The command line of the run of `recipe_of` with the same settings."""
+    sets = [part for setting in _settings(settings) for part in ("--set", setting)]
+    return ["train", str(data), "--model", str(model), "--out", str(out), *sets]
 
 
 def begin(recipe: Recipe, out: Path, *listeners: Any, report: bool = False) -> Folder:

@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 from faulty_files import faults
 from fork_server import Child, Server
-from resume_runs import begin, data_file, ending, recipe_of, resume, same
-from test_signals import train_arguments
+from resume_runs import FULL, begin, data_file, ending, recipe_of, resume, same, train_arguments
 
 from bertune.base.recipe import Recipe
 
 OFTEN = "training.checkpoint_minutes=0.0001"  # a checkpoint at nearly every update
-FULL = ("evaluation.baselines=true", "evaluation.suspects=true")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +31,7 @@ def whole(tiny, tmp_path_factory):
 def command(recipe: Recipe, out: Path) -> list[str]:
     """The command line of the run."""
     assert recipe.data.train is not None
-    return [*train_arguments(Path(recipe.data.train), Path(recipe.model.name), out), "--set", OFTEN]
+    return train_arguments(Path(recipe.data.train), Path(recipe.model.name), out, *FULL, OFTEN)
 
 
 def finish(recipe: Recipe, out: Path) -> None:

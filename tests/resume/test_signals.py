@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fork_server import Server
-from resume_runs import FAST, begin, data_file, ending, recipe_of, resume, same
+from resume_runs import FULL, begin, data_file, ending, recipe_of, resume, same, train_arguments
 
 from bertune.engine import checkpoint
 from bertune.engine.interrupt import Interrupted, Watch
@@ -33,8 +33,6 @@ PHASES = {
     "report": ("bertune.runs.train:write_report", 1),
     "clearing": ("bertune.runs.train:Folder.clear", 1),
 }
-# ungrouped, so that the first batches are full: three portions each, whatever order the tokenizer's digest gives
-FULL = ("evaluation.baselines=true", "evaluation.suspects=true", "training.group_by_length=false")
 IN_TIME = 10.0  # seconds from the signal to the end of the process
 
 
@@ -44,13 +42,6 @@ def whole(tiny, tmp_path_factory):
     place = tmp_path_factory.mktemp("whole")
     data, model = data_file(place), tiny("bert")
     return data, model, ending(begin(recipe_of(data, model, *FULL), place / "run").path)
-
-
-def train_arguments(data: Path, model: Path, out: Path) -> list[str]:
-    """The command line of the run."""
-    settings = [*(text for text in FAST if not text.startswith(("evaluation.baselines", "evaluation.suspects"))), *FULL]
-    sets = [part for setting in settings for part in ("--set", setting)]
-    return ["train", str(data), "--model", str(model), "--out", str(out), *sets]
 
 
 CASES = [
@@ -69,7 +60,7 @@ def test_a_signal_in_any_phase(
     data, model, expected = whole
     out, (target, call) = tmp_path / "run", PHASES[phase]
     child = server.start(
-        train_arguments(data, model, out), tmp_path / "log", at=target, call=call, signals=signals,
+        train_arguments(data, model, out, *FULL), tmp_path / "log", at=target, call=call, signals=signals,
         no_report=phase != "report",
     )  # fmt: skip
     assert child.wait() == code, child.said
@@ -98,7 +89,7 @@ def test_a_signal_in_any_phase(
 def test_a_signal_keeps_what_is_whole(whole, server: Server, tmp_path: Path, target: str, call: int, step: int) -> None:
     data, model, expected = whole
     out = tmp_path / "run"
-    server.start(train_arguments(data, model, out), tmp_path / "log", at=target, call=call,
+    server.start(train_arguments(data, model, out, *FULL), tmp_path / "log", at=target, call=call,
                  signals=[signal.SIGTERM]).wait()  # fmt: skip
     newest, passed = checkpoint.newest_sound(out / "checkpoints")
     assert newest is not None and newest.name == f"step-{step:06d}" and not passed
@@ -111,7 +102,7 @@ def test_a_signal_after_training_need_not_learn_again(whole, server: Server, tmp
     data, model, expected = whole
     out = tmp_path / "run"
     target, call = PHASES["scoring"]
-    server.start(train_arguments(data, model, out), tmp_path / "log", at=target, call=call,
+    server.start(train_arguments(data, model, out, *FULL), tmp_path / "log", at=target, call=call,
                  signals=[signal.SIGTERM]).wait()  # fmt: skip
     child = server.start(["resume", out], tmp_path / "log2", at="bertune.engine.learner:Learner.update", call=1,
                          signals=[signal.SIGKILL], no_report=True)  # fmt: skip
@@ -138,8 +129,8 @@ def test_a_signal_that_nohup_ignores_stays_ignored() -> None:
 def test_two_processes_on_one_folder(whole, server: Server, tmp_path: Path) -> None:
     data, model, expected = whole
     out = tmp_path / "run"
-    first = server.start(train_arguments(data, model, out), tmp_path / "log", at="bertune.runs.fit:predict", call=1,
-                         signals=[signal.SIGSTOP], no_report=True)  # fmt: skip
+    first = server.start(train_arguments(data, model, out, *FULL), tmp_path / "log", at="bertune.runs.fit:predict",
+                         call=1, signals=[signal.SIGSTOP], no_report=True)  # fmt: skip
     while not (tmp_path / "log.clock").exists():
         time.sleep(0.01)
     second = server.start(["resume", out], tmp_path / "log2")
