@@ -92,8 +92,8 @@ def test_the_map_finds_a_word_in_the_original() -> None:
 
 
 def test_columns_keep_missing_values() -> None:
-    assert clean_column([None, " a  b "], ["whitespace"]) == [None, "a b"]
-    assert clean_column([None, " a "], []) == [None, " a "]
+    assert list(clean_column([None, " a  b "], ["whitespace"])) == [None, "a b"]
+    assert list(clean_column([None, " a "], [])) == [None, " a "]
 
 
 def test_an_unknown_cleaner_is_named_with_the_nearest() -> None:

@@ -6,7 +6,7 @@ from data_checking_views import clean_texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertune.data.languages import language_of_texts, main_script, script_of
+from bertune.data.languages import language_of_texts, main_script, script_of, scripts_of
 from bertune.data.truncation import CUT_SHARE, choose_length, ledger
 
 
@@ -67,5 +67,5 @@ def test_language_of_texts(text: str, language: str) -> None:
 
 
 def test_main_script_is_that_of_most_texts() -> None:
-    assert main_script([*clean_texts(3), "包裹", "123", ""]) == ("latin", 0.75)
+    assert main_script(scripts_of([*clean_texts(3), "包裹", "123", ""])) == ("latin", 0.75)
     assert main_script([]) == ("none", 0.0)

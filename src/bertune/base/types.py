@@ -153,7 +153,7 @@ class Tokenizer(Protocol):
 
     unknown_id: int | None
 
-    def lengths(self, texts: Sequence[str], pairs: Sequence[str] | None) -> tuple[Ints, Ints]:
+    def lengths(self, texts: Sequence[str | None], pairs: Sequence[str | None] | None) -> tuple[Ints, Ints]:
         """Tokens of each row before any cut, and how many of them are unknown tokens."""
         ...
 

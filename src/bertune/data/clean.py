@@ -1,6 +1,6 @@
 """Several cleaners in a row, for one text or a whole column."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -25,6 +25,6 @@ def clean(text: str, names: Sequence[str]) -> Cleaned:
     return cleaned
 
 
-def clean_column(values: Sequence[str | None], names: Sequence[str]) -> list[str | None]:
+def clean_column(values: Iterable[str | None], names: Sequence[str]) -> Iterator[str | None]:
     """The values after these cleaners; None stays None."""
-    return [None if value is None else clean(value, names).text for value in values] if names else list(values)
+    return (None if value is None else clean(value, names).text for value in values) if names else iter(values)

@@ -1,6 +1,6 @@
 """Recognises which column plays which part, and gives texts and labels as plain Python strings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from bertune.data._types import as_text, is_number, is_text, null_or_blank, spre
 SAMPLE_ROWS = 2000
 MOST_CLASSES = 1000
 LONG_TEXT = 20
+PORTION = 4096  # values turned into Python strings at once
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ def _is_date(value: str) -> bool:
     return "-" in text
 
 
-def text_values(table: Table, column: str) -> list[str | None]:
+def text_values(table: Table, column: str) -> Iterator[str | None]:
     """The texts of a column, exactly as they are; None where null, empty or nothing but white space."""
     return _strings(table, column)
 
@@ -244,10 +245,11 @@ def label_texts(table: Table, column: str) -> list[str | None]:
 
     Whole numbers have no point (1.0 is "1"), truth values are "true" and "false". Raises DataError for lists.
     """
-    return _strings(table, column)
+    spellings: dict[str | None, str | None] = {}
+    return [spellings.setdefault(label, label) for label in _strings(table, column)]  # one object a class, not a row
 
 
-def _strings(table: Table, column: str) -> list[str | None]:
+def _strings(table: Table, column: str) -> Iterator[str | None]:
     values = table.columns.column(column)
     if pa.types.is_nested(values.type):
         raise DataError(
@@ -257,9 +259,12 @@ def _strings(table: Table, column: str) -> list[str | None]:
             found=str(values.type),
             next_move="name another column, or write one plain value a row",
         )
-    strings: list[str | None] = []
+    return _each(values)
+
+
+def _each(values: pa.ChunkedArray) -> Iterator[str | None]:
     for part in values.chunks:
-        texts = as_text(part)
-        blank = null_or_blank(texts)
-        strings.extend(None if b else t for t, b in zip(texts.to_pylist(), blank.to_pylist(), strict=True))
-    return strings
+        for start in range(0, len(part), PORTION):
+            texts = as_text(part.slice(start, PORTION))
+            blank = null_or_blank(texts)
+            yield from (None if b else t for t, b in zip(texts.to_pylist(), blank.to_pylist(), strict=True))

@@ -3,11 +3,15 @@
 Near duplicates are found in three steps: MinHash signatures of the character shingles (Source: Broder 1997, "On the
 resemblance and containment of documents"), banding to get candidate pairs (Source: Leskovec, Rajaraman and Ullman,
 "Mining of Massive Datasets", chapter 3), and the exact Jaccard similarity of each candidate pair. The work is done
-in blocks, so memory grows by 80 numbers of 4 bytes a text and not with the length of the texts.
+in blocks and the compared forms of the texts lie on disk once they are many, so memory grows by 80 numbers of 4
+bytes a text and not with the length of the texts.
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from bertune.base.seeds import generator
 from bertune.base.types import Ints
+from bertune.data.texts import Texts, held
 
 NEAR = 0.8  # least Jaccard similarity of the shingles of two near duplicates
 SHINGLE = 3  # characters in a shingle: one changed word in a message of 80 characters leaves about 0.82
@@ -39,20 +44,22 @@ def groups(texts: Sequence[str | None], pairs: Sequence[str | None] | None = Non
     exact ones. A row without text, or with blank text, is alone. Numbers start at 0 in the order of first
     appearance; the grouping does not depend on the order of the rows.
     """
-    forms = [_same(t) if t is not None and t.strip() else None for t in texts]
-    if pairs is not None:
-        joined = zip(forms, pairs, strict=True)
-        forms = [None if f is None else f + _SEPARATOR + _same(p or "") for f, p in joined]
-    exact, distinct = _numbered(forms)
-    bare = _bare([d for d in distinct if d is not None])
-    alike, found = _numbered(bare)
-    bare_distinct = [b or "" for b in found]
-    order = np.array(sorted(range(len(found)), key=lambda i: bare_distinct[i]), dtype=np.int64)
-    component = np.empty(len(order), dtype=np.int64)
-    component[order] = _components([bare_distinct[i] for i in order.tolist()])
-    near_of_distinct = np.arange(len(distinct)) + len(order)
-    near_of_distinct[[i for i, d in enumerate(distinct) if d is not None]] = component[alike]
-    return exact, _renumbered(near_of_distinct[exact])
+    exact, distinct, _ = _numbered(_forms(texts, pairs))
+    alike, bare, digests = _numbered(_bare(distinct))
+    whole = np.flatnonzero(np.fromiter((form is not None for form in bare), bool))
+    order = whole[np.argsort(digests[whole])]  # an order of the content, whatever the order of the rows
+    component = len(order) + np.arange(len(bare))
+    component[order] = _components(cast("Sequence[str]", bare.take(order)))
+    return exact, _renumbered(component[alike][exact])
+
+
+def _forms(texts: Sequence[str | None], pairs: Sequence[str | None] | None) -> Iterator[str | None]:
+    """What is compared of each row; None for a row without text."""
+    if pairs is None:
+        yield from (_same(t) if t is not None and t.strip() else None for t in texts)
+        return
+    for text, pair in zip(texts, pairs, strict=True):
+        yield None if text is None or not text.strip() else _same(text) + _SEPARATOR + _same(pair or "")
 
 
 def _same(text: str) -> str:
@@ -60,17 +67,21 @@ def _same(text: str) -> str:
     return " ".join(folded.casefold().replace(_SEPARATOR, " ").split())
 
 
-def _numbered(forms: Sequence[str | None]) -> tuple[Ints, list[str | None]]:
-    """A number for each form, the same for equal ones, and the form of each number; None is never equal."""
-    numbers: dict[str, int] = {}
-    distinct: list[str | None] = []
-    result = np.empty(len(forms), dtype=np.int64)
-    for row, form in enumerate(forms):
-        number = len(distinct) if form is None else numbers.setdefault(form, len(distinct))
-        if number == len(distinct):
-            distinct.append(form)
-        result[row] = number
-    return result, distinct
+def _numbered(forms: Iterable[str | None]) -> tuple[Ints, Texts, NDArray[np.bytes_]]:
+    """A number for each form, the same for equal ones; the form of each number; its digest. None is never equal."""
+    numbers: dict[bytes, int] = {}
+    result = array("q")
+
+    def distinct() -> Iterator[str | None]:
+        for row, form in enumerate(forms):
+            key = row.to_bytes(8, "little") if form is None else blake2b(form.encode(), digest_size=16).digest()
+            if key not in numbers:
+                numbers[key] = len(numbers)
+                yield form
+            result.append(numbers[key])
+
+    kept = held(distinct())
+    return np.array(result, dtype=np.int64), kept, np.array(list(numbers), dtype="S16")
 
 
 def _renumbered(groups: Ints) -> Ints:
@@ -81,18 +92,16 @@ def _renumbered(groups: Ints) -> Ints:
     return rank[inverse]
 
 
-def _bare(forms: Sequence[str]) -> list[str]:
+def _bare(forms: Sequence[str | None]) -> Iterator[str | None]:
     """The forms without punctuation; those of nothing but punctuation as they are. Symbols (emoji) stay."""
     characters: set[str] = set()
     for form in forms:
-        characters.update(form)
+        characters.update(form or "")
     characters.discard(_SEPARATOR)
     table = {ord(c): " " for c in characters if unicodedata.category(c)[0] in "PZC"}
-    bare = []
     for form in forms:
-        sides = form.split(_SEPARATOR)
-        bare.append(_SEPARATOR.join(" ".join(s.translate(table).split()) or s for s in sides))
-    return bare
+        sides = () if form is None else form.split(_SEPARATOR)
+        yield None if form is None else _SEPARATOR.join(" ".join(s.translate(table).split()) or s for s in sides)
 
 
 def _components(forms: Sequence[str]) -> Ints:
@@ -100,13 +109,14 @@ def _components(forms: Sequence[str]) -> Ints:
     component = np.arange(len(forms))
     if len(forms) < 2:
         return component
-    signatures = _signatures(forms)
+    sizes = np.fromiter((len(form) + 1 for form in forms), np.int64)
+    signatures = _signatures(forms, sizes)
     edges: list[Pairs] = []
     for band in range(BANDS):
         left, right = _candidates(signatures[:, band * BAND_ROWS : (band + 1) * BAND_ROWS])
         apart = component[left] != component[right]
         left, right = _promising(signatures, left[apart], right[apart])
-        verified = _verified(forms, left, right)
+        verified = _verified(forms, sizes, left, right)
         if verified.any():
             edges.append((left[verified], right[verified]))
             rows, columns = (np.concatenate(side) for side in zip(*edges, strict=True))
@@ -158,11 +168,10 @@ def _mixed(values: Words) -> Words:
     return values ^ (values >> np.uint64(31))
 
 
-def _signatures(forms: Sequence[str]) -> NDArray[np.uint32]:
+def _signatures(forms: Sequence[str], sizes: Ints) -> NDArray[np.uint32]:
     """MinHash signatures [forms, BANDS * BAND_ROWS]: the smallest of each of many hashes over the shingles."""
     factors = generator(0, "minhash").integers(1, 1 << 63, BANDS * BAND_ROWS, dtype=np.uint64) | np.uint64(1)
     signatures = np.empty((len(forms), len(factors)), dtype=np.uint32)
-    sizes = np.array([len(form) + 1 for form in forms], dtype=np.int64)
     for start, end in _blocks(sizes):
         values, rows = _shingles(forms[start:end])
         values = _mixed(values)
@@ -202,13 +211,12 @@ def _promising(signatures: NDArray[np.uint32], left: Ints, right: Ints) -> Pairs
     return left[keep], right[keep]
 
 
-def _verified(forms: Sequence[str], left: Ints, right: Ints) -> NDArray[np.bool_]:
+def _verified(forms: Sequence[str], sizes: Ints, left: Ints, right: Ints) -> NDArray[np.bool_]:
     """Whether the Jaccard similarity of the shingles of each pair is at least NEAR, on each side of a text pair."""
     result = np.zeros(len(left), dtype=bool)
-    both = [(forms[a], forms[b]) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
-    sizes = np.array([len(a) + len(b) for a, b in both], dtype=np.int64)
-    for start, end in _blocks(sizes):
-        values, rows = _shingles([form for pair in both[start:end] for form in pair])
+    both = np.stack([left, right], axis=1)
+    for start, end in _blocks(sizes[both].sum(axis=1)):
+        values, rows = _shingles([forms[i] for i in both[start:end].ravel().tolist()])
         # One number a shingle, sorted without an index: pair and side (18 bits), hash (45 bits), which of the two.
         judged = (rows // 2 * 2).astype(np.uint64) + (values >> np.uint64(63))
         hashed = _mixed(values) >> np.uint64(19)

@@ -8,7 +8,7 @@ of fewer than ten words.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -117,9 +117,9 @@ def script_of(text: str) -> str:
     return scripts_of([text])[0]
 
 
-def main_script(texts: Sequence[str]) -> tuple[str, float]:
+def main_script(scripts: Iterable[str]) -> tuple[str, float]:
     """The script of most texts, and its share among the texts that have letters; ("none", 0.0) where none has."""
-    found = Counter(script for script in scripts_of(texts) if script != "none")
+    found = Counter(script for script in scripts if script != "none")
     if not found:
         return "none", 0.0
     script, count = max(found.items(), key=lambda item: (item[1], item[0]))
@@ -137,7 +137,7 @@ def language_of_texts(sample: Sequence[str]) -> str:
 
     See the head of this file for what it cannot tell apart. A few hundred texts are a good sample.
     """
-    script, _ = main_script(sample)
+    script, _ = main_script(scripts_of(sample))
     if script == "none":
         return "unknown"
     if script != "latin":

@@ -56,8 +56,8 @@ class TextTokenizer:
         parts = [self.inner.backend_tokenizer.to_str(), str(self.inner.truncation_side), str(self.uses_types)]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
-    def lengths(self, texts: Sequence[str], pairs: Sequence[str] | None) -> tuple[Ints, Ints]:
-        """Tokens of each row before any cut, and how many of them are unknown tokens."""
+    def lengths(self, texts: Sequence[str | None], pairs: Sequence[str | None] | None) -> tuple[Ints, Ints]:
+        """Tokens of each row before any cut, and how many of them are unknown tokens; a missing text counts as ""."""
         counts, unknown = [], []
         for part in self._portions(texts, pairs, None):
             counts.append(part.lengths)
@@ -69,14 +69,18 @@ class TextTokenizer:
             unknown.append(running[ends] - running[ends - part.lengths])
         return _join(counts), _join(unknown)
 
-    def encode(self, texts: Sequence[str], pairs: Sequence[str] | None, max_length: int) -> Iterator[Encoded]:
+    def encode(
+        self, texts: Sequence[str | None], pairs: Sequence[str | None] | None, max_length: int
+    ) -> Iterator[Encoded]:
         """The ids of rows in portions, each row cut to `max_length` tokens (of pairs the longer text first)."""
         yield from self._portions(texts, pairs, max_length)
 
-    def _portions(self, texts: Sequence[str], pairs: Sequence[str] | None, cut: int | None) -> Iterator[Encoded]:
+    def _portions(
+        self, texts: Sequence[str | None], pairs: Sequence[str | None] | None, cut: int | None
+    ) -> Iterator[Encoded]:
         for start in range(0, len(texts), PORTION):
-            first = list(texts[start : start + PORTION])
-            second = None if pairs is None else list(pairs[start : start + PORTION])
+            first = [text or "" for text in texts[start : start + PORTION]]
+            second = None if pairs is None else [pair or "" for pair in pairs[start : start + PORTION]]
             given = {"truncation": "longest_first", "max_length": cut} if cut else {"truncation": False}
             out = self.inner(
                 first,

@@ -80,8 +80,8 @@ def evaluate_table(
     unknown = _unknown(table, labels, targets)
     if (targets < 0).all():
         raise _no_label(table, roles, saved, unknown)
-    texts = text_values(table, roles.text)
-    pairs = None if roles.text_pair is None else text_values(table, roles.text_pair)
+    texts = list(text_values(table, roles.text))
+    pairs = None if roles.text_pair is None else list(text_values(table, roles.text_pair))
     known = np.flatnonzero(targets >= 0)
     answered = predict_rows(saved, _at(texts, known), None if pairs is None else _at(pairs, known), poll=poll)
     good = answered.guess >= 0

@@ -183,10 +183,10 @@ def write_predictions(path: Path, prepared: Prepared, positions: Ints, judged: J
         "prediction": classes[np.asarray(judged.guess)],
         "probability": judged.probabilities[np.arange(len(judged)), judged.guess],
         "probabilities": list(judged.probabilities),
-        "text": texts,
+        "text": pa.array(iter(texts), pa.string()),
     }
     if pairs is not None:
-        columns["text_pair"] = pairs
+        columns["text_pair"] = pa.array(iter(pairs), pa.string())
     write_parquet(path, columns)
 
 

@@ -109,8 +109,7 @@ def _rows(table: Table, roles: Roles, many: bool) -> NewRows:
 
 def _column(table: Table, name: str, values: Any) -> list[str | None]:
     """The values of a column; all missing where a later portion of JSON Lines lacks it."""
-    found: list[str | None] = values(table, name) if name in table.names else [None] * len(table)
-    return found
+    return list(values(table, name)) if name in table.names else [None] * len(table)
 
 
 def lines_of(stream: BinaryIO, saved: SavedModel) -> Iterator[NewRows]:

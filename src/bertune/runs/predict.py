@@ -58,7 +58,7 @@ def open_model(run: str | Path) -> SavedModel:
 def as_trained(about: About, values: Sequence[str | None]) -> list[str | None]:
     """Texts treated as in training: blank ones are missing, then cleaned, then filled where training filled."""
     present = [value if value is not None and value.strip() else None for value in values]
-    cleaned = clean_column(present, about.cleaning)
+    cleaned = list(clean_column(present, about.cleaning))
     return [about.fill if value is None else value for value in cleaned] if about.missing == "fill" else cleaned
 
 

@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from bertune.data.clean import clean_column
 from bertune.data.columns import label_texts, recognise, text_values
 from bertune.data.duplicates import groups
 from bertune.data.languages import language_of_texts
+from bertune.data.texts import Texts, held
 from bertune.data.tokenizer import TextTokenizer
 from bertune.data.truncation import choose_length
 from bertune.engine.devices import hardware
@@ -35,8 +37,8 @@ class Rows:
     table: Table
     roles: Roles
     task: Any
-    texts: list[str | None]
-    pairs: list[str | None] | None
+    texts: Texts
+    pairs: Texts | None
     labels: list[str | None] | None
     exact: Ints
     near: Ints
@@ -59,11 +61,10 @@ class Prepared:
     max_length: int
     view: View
 
-    def texts(self, positions: Ints) -> tuple[list[str], list[str] | None]:
-        """The texts, and second texts where the task has them, of some rows."""
-        first = [self.rows.texts[i] or "" for i in positions.tolist()]
-        pairs = self.rows.pairs
-        return first, None if pairs is None else [pairs[i] or "" for i in positions.tolist()]
+    def texts(self, positions: Ints) -> tuple[Sequence[str], Sequence[str] | None]:
+        """The texts, and second texts where the task has them, of some rows of the splits, which all have them."""
+        texts, pairs = (None if t is None else t.take(positions) for t in (self.rows.texts, self.rows.pairs))
+        return cast("Sequence[str]", texts), cast("Sequence[str] | None", pairs)
 
 
 def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_label: bool = True) -> Rows:
@@ -82,7 +83,7 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
         labels = merge_spellings(labels)
     task = _task(recipe, roles)
     exact, near = groups(texts, pairs)
-    language = language_of_texts([t for t in texts[:SAMPLE] if t])
+    language = language_of_texts([t for t in islice(texts, SAMPLE) if t])
     columns = [c for c in (roles.text, roles.text_pair, roles.label, roles.group) if c is not None]
     digest = hashlib.sha256(
         (tables.digest(table, columns) + "|" + ",".join(map(str, np.bincount(table.given + 1, minlength=4)))).encode()
@@ -107,13 +108,10 @@ def _read_files(recipe: Recipe) -> Table:
     return tables.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
-def _texts(recipe: Recipe, table: Table, column: str) -> list[str | None]:
-    values = text_values(table, column)
-    if recipe.data.cleaning:
-        values = clean_column(values, recipe.data.cleaning)
-    if recipe.data.missing == "fill":
-        values = [recipe.data.fill if v is None else v for v in values]
-    return values
+def _texts(recipe: Recipe, table: Table, column: str) -> Texts:
+    values = clean_column(text_values(table, column), recipe.data.cleaning)
+    fill = recipe.data.fill if recipe.data.missing == "fill" else None
+    return held(fill if value is None else value for value in values)
 
 
 def merge_spellings(labels: Sequence[str | None]) -> list[str | None]:
@@ -146,9 +144,9 @@ def _task(recipe: Recipe, roles: Roles) -> Any:
 
 def make_splits(recipe: Recipe, rows: Rows) -> Splits:
     """The splits that the files give, completed by those that the recipe's split part makes; labelled rows only."""
-    usable = np.array([t is not None for t in rows.texts])
+    usable = np.fromiter((t is not None for t in rows.texts), bool)
     if rows.pairs is not None:
-        usable &= np.array([p is not None for p in rows.pairs])
+        usable &= np.fromiter((p is not None for p in rows.pairs), bool)
     if rows.labels is None:
         raise DataError("there is no label column.", found=rows.roles.why, next_move="name it: --label NAME")
     usable &= np.array([label is not None for label in rows.labels])
@@ -229,9 +227,7 @@ def measure(
 ) -> Prepared:
     """Count tokens with the chosen model's tokenizer and settle the length that texts are cut at."""
     tokenizer = TextTokenizer(chosen.folder)
-    lengths, unknown = tokenizer.lengths(
-        [t or "" for t in rows.texts], None if rows.pairs is None else [p or "" for p in rows.pairs]
-    )
+    lengths, unknown = tokenizer.lengths(rows.texts, rows.pairs)
     limit = min(tokenizer.limit or LONGEST, _positions(chosen.folder))
     wanted = recipe.model.max_length
     if wanted == "auto":

@@ -26,7 +26,7 @@ def seen_rows(path: Path, texts: Sequence[str], pairs: Sequence[str] | None) -> 
 
 
 def _digests(texts: Sequence[str], pairs: Sequence[str] | None) -> NDArray[np.uint64]:
-    rows = [[text] for text in texts] if pairs is None else [[a, b] for a, b in zip(texts, pairs, strict=True)]
+    rows = zip(texts, strict=True) if pairs is None else zip(texts, pairs, strict=True)
     plain = ("\x1f".join(" ".join(text.split()).casefold() for text in row) for row in rows)
     pieces = (hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=BYTES).digest() for text in plain)
     return np.frombuffer(b"".join(pieces), dtype="<u8")

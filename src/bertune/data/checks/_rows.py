@@ -1,7 +1,8 @@
 """What several checks ask of a view: rows with text or label, classes, groups, and numbers in words."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -64,14 +65,12 @@ def has_classes(view: View) -> bool:
         return True
 
 
-def texts_at(view: View) -> list[tuple[int, str]]:
+def texts_at(view: View) -> Iterator[tuple[int, str]]:
     """(position, text and pair) of every row with text."""
-    found = []
-    for i, text in enumerate(view.texts):
+    pairs = repeat(None) if view.pairs is None else view.pairs
+    for i, (text, pair) in enumerate(zip(view.texts, pairs, strict=False)):
         if text is not None and text.strip():
-            pair = view.pairs[i] if view.pairs is not None else None
-            found.append((i, text if pair is None else f"{text}\n{pair}"))
-    return found
+            yield i, text if pair is None else f"{text}\n{pair}"
 
 
 def clusters(numbers: Ints, positions: Ints) -> list[list[int]]:

@@ -36,10 +36,14 @@ class ControlCharacters:
 
     def __call__(self, view: View) -> Iterator[Finding]:
         """A warning for each kind, with the rows."""
-        rows = [(i, text) for i, text in texts_at(view) if not (text.isascii() and text.isprintable())]
-        for code, pattern, what, fix in _KINDS:
-            found = [i for i, text in rows if pattern.search(text)]
-            if found:
+        rows: dict[str, list[int]] = {code: [] for code, _, _, _ in _KINDS}
+        for i, text in texts_at(view):
+            if not (text.isascii() and text.isprintable()):
+                for code, pattern, _, _ in _KINDS:
+                    if pattern.search(text):
+                        rows[code].append(i)
+        for code, _, what, fix in _KINDS:
+            if found := rows[code]:
                 yield Finding(
                     code, "warning", f"{rows_of(len(found))} with {what}", fix, view.places(found), len(found)
                 )

@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
-from bertune.base.types import Finding, View
+from bertune.base.types import Finding, Ints, View
 from bertune.data.checks._rows import percent, rows_of, texts_at
 from bertune.data.languages import SCRIPTS, language_of_texts, letters, main_script, scripts_of, word_hits
 
 _SAMPLE = 2000
+_PORTION = 5000  # rows looked at together
 _ADDRESS = re.compile(r"(?:https?://|www\.)[!-~]+|[!-~]+@[!-~]+")  # web and mail addresses are of no language
 
 
@@ -33,9 +35,9 @@ class UnexpectedLanguage:
 
     def __call__(self, view: View) -> Iterator[Finding]:
         """A warning with the rows; a note where several scripts share the data."""
-        rows = texts_at(view)
-        texts = [_ADDRESS.sub(" ", text) for _, text in rows]
-        script, share = main_script(texts)
+        rows = np.fromiter((i for i, _ in texts_at(view)), np.int64)
+        letters_of, scripts = _looked_at(view)
+        script, share = main_script(scripts)
         if script == "none":
             return
         if share < self.majority:
@@ -47,14 +49,12 @@ class UnexpectedLanguage:
                 count=len(rows),
             )
             return
-        step = max(1, len(texts) // _SAMPLE)
-        language = language_of_texts(texts[::step])
-        enough = letters(texts)[:, 1:].sum(axis=1) >= self.letters
-        scripts = np.array([SCRIPTS.index(s) for s in scripts_of(texts)])
-        other = enough & (scripts != SCRIPTS.index(script)) & (scripts != 0)
+        language = language_of_texts(list(islice(_plain(view), 0, None, max(1, len(rows) // _SAMPLE))))
+        numbers = np.array([SCRIPTS.index(s) for s in scripts])
+        other = (letters_of >= self.letters) & (numbers != SCRIPTS.index(script)) & (numbers != 0)
         if script == "latin" and language != "other-latin":
-            other |= np.array([self._other_words(text, language) for text in texts])
-        found = [rows[i][0] for i in np.flatnonzero(other).tolist()]
+            other |= np.fromiter((self._other_words(text, language) for text in _plain(view)), bool)
+        found = rows[other].tolist()
         if found:
             name = f'"{language}"' if not language.startswith("other") else f"{script} letters"
             yield Finding(
@@ -71,3 +71,17 @@ class UnexpectedLanguage:
         own = hits.pop(language, 0)
         most = max(hits.values(), default=0)
         return most >= self.words and most > 3 * own and most >= 0.15 * words
+
+
+def _plain(view: View) -> Iterator[str]:
+    """The texts of the rows that have one, without addresses."""
+    return (_ADDRESS.sub(" ", text) for _, text in texts_at(view))
+
+
+def _looked_at(view: View) -> tuple[Ints, list[str]]:
+    """Letters and script of each row with text, a portion of the texts at a time."""
+    counts, scripts, texts = [np.zeros(0, np.int64)], [], _plain(view)
+    while portion := list(islice(texts, _PORTION)):
+        counts.append(letters(portion)[:, 1:].sum(axis=1))
+        scripts += scripts_of(portion)
+    return np.concatenate(counts), scripts

@@ -1,6 +1,7 @@
 """Texts that the tokenizer cannot read."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated
 
 import numpy as np
@@ -33,7 +34,7 @@ class UnknownTokens:
         found = np.flatnonzero((shares > self.row) & (view.unknown >= 2))
         model = view.model_name or "the model"
         if share > self.overall:
-            language = language_of_texts([text for _, text in texts_at(view)[:500]])
+            language = language_of_texts([text for _, text in islice(texts_at(view), 500)])
             yield Finding(
                 "unknown_tokens",
                 "error",

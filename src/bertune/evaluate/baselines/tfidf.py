@@ -20,7 +20,8 @@ HASHED = 2**20
 LOOKED_AT = 2_000  # texts that decide between words and characters
 MOST_WEIGHTS = 1_000_000  # features x classes: the optimiser holds some 25 copies in double precision
 MOST_WORK = 1.2e10  # stored numbers x classes x iterations: about half a minute
-MOST_ROWS = 200_000
+MOST_ROWS, MOST_CHARACTERS = 200_000, 100_000_000
+PORTION = 10_000  # rows answered at once
 UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 
 
@@ -42,12 +43,14 @@ class Tfidf:
         self.vectorizer: Any = None
 
     def fit(self, texts: Sequence[str], pairs: Sequence[str] | None, targets: Ints, classes: int, seed: int) -> None:
-        """Learn from texts[rows] (and pairs[rows]) with targets[rows]; of more than 200,000 rows, from a sample."""
+        """Learn from texts[rows] (and pairs[rows]) with targets[rows]; of more than 200,000 rows or 100 million
+        characters, from a sample."""
         targets = np.asarray(targets, dtype=np.int64)
         self.shares = np.bincount(targets, minlength=classes) / max(len(targets), 1)
         self.model = None
-        if len(targets) > MOST_ROWS:
-            kept = np.sort(seeds.generator(seed, "tfidf").choice(len(targets), MOST_ROWS, replace=False))
+        most = _most_rows(texts, pairs)
+        if len(targets) > most:
+            kept = np.sort(seeds.generator(seed, "tfidf").choice(len(targets), most, replace=False))
             texts = [texts[i] for i in kept]
             pairs = None if pairs is None else [pairs[i] for i in kept]
             targets = targets[kept]
@@ -76,9 +79,10 @@ class Tfidf:
         if self.model is None or self.vectorizer is None:
             return np.tile(self.shares, (len(texts), 1))
         found = np.zeros((len(texts), len(self.shares)))
-        if len(texts):
-            hashed = [self.vectorizer.transform(t) for t in (texts, pairs) if t is not None]
-            found[:, self.model.classes_] = self.model.predict_proba(self._features(hashed))
+        for start in range(0, len(texts), PORTION):
+            part = slice(start, start + PORTION)
+            hashed = [self.vectorizer.transform(t[part]) for t in (texts, pairs) if t is not None]
+            found[part, self.model.classes_] = self.model.predict_proba(self._features(hashed))
         return np.asarray(found / found.sum(axis=1, keepdims=True))
 
     def _features(self, hashed: list[Any]) -> Any:
@@ -89,6 +93,11 @@ class Tfidf:
         if len(blocks) == 1:
             return blocks[0]
         return hstack(blocks, format="csr", dtype=np.float32)
+
+
+def _most_rows(texts: Sequence[str], pairs: Sequence[str] | None) -> int:
+    characters = sum(map(len, texts)) + sum(map(len, pairs or ()))
+    return min(MOST_ROWS, max(1, len(texts) * MOST_CHARACTERS // max(1, characters)))
 
 
 def _vectorizer(texts: Sequence[str]) -> Any:
