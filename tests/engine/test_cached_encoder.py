@@ -1,7 +1,5 @@
 """Head-only training on stored encoder outputs: the same answers, the encoder once, and much faster."""
 
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -105,24 +103,20 @@ def _fresh(recipe, tmp_path):
     return train(changed, tmp_path / "fresh").model / "model.safetensors"
 
 
-def test_much_faster(tiny, sentences_csv):
+def test_the_encoder_does_not_run(tiny, sentences_csv):
     made = workbench.bench(tiny(), sentences_csv, HEAD)
     found = cached(made)
     feed = build.feed_of(made.recipe, made.plan, found.stores.train, made.model, made.recipe.seed)
-    slow = _seconds(made, made.feed)
+    runs = []
+    for layer in made.model.layers():
+        layer.register_forward_hook(lambda *_: runs.append(1))
+    made.learner.update(made.feed.portions(made.feed.batches(0)[0]), 0)
+    assert runs
+    runs.clear()
     with standing_in(made.model, found.table):
-        fast = _seconds(made, feed)
-    assert fast < 0.6 * slow, (fast, slow)
-
-
-def _seconds(made, feed):
-    best = 1e9
-    for _ in range(3):
-        began = time.perf_counter()
         for step, rows in enumerate(feed.batches(0)):
             made.learner.update(feed.portions(rows), step)
-        best = min(best, time.perf_counter() - began)
-    return best
+    assert not runs
 
 
 def test_a_head_that_reads_all_tokens_is_refused_and_told(tiny, sentences_csv, monkeypatch):

@@ -37,7 +37,7 @@ def test_an_epoch_shows_the_samplers_rows(tiny, sentences_csv, name, grouped):
 
 def test_portions_hold_the_texts_of_their_rows(tiny, sentences_csv):
     made = workbench.bench(tiny(), sentences_csv, {"training.micro_batch_size": 3})
-    ids = made.prepared.tokenizer.inner(made.prepared.texts(made.prepared.splits.train)[0])["input_ids"]
+    ids = made.prepared.tokenizer.inner(list(made.prepared.texts(made.prepared.splits.train)[0]))["input_ids"]
     for batch in made.feed.portions(made.feed.batches(0)[0]):
         for place, row in enumerate(batch.rows):
             start, end = batch.starts[place], batch.starts[place + 1]

@@ -35,7 +35,7 @@ def test_the_same_weights(tiny, sentences_csv, tmp_path, plain, architecture):
     texts, _ = made.prepared.texts(made.prepared.splits.train)
     targets = made.stores.train.targets.tolist()
     model, _ = plain.train(
-        texts, targets, 2, tiny(architecture), peak=1e-3, epochs=2, batch_size=8, max_length=16,
+        list(texts), targets, 2, tiny(architecture), peak=1e-3, epochs=2, batch_size=8, max_length=16,
         order_key=made.stores.train.fingerprint, attention=made.model.network.config._attn_implementation,
     )  # fmt: skip
     engine = load_file(folder.model / "model.safetensors")

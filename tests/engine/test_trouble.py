@@ -140,9 +140,9 @@ def test_out_of_memory_halves_the_portion_and_makes_the_same_update(
     monkeypatch.setattr(Plain, "__call__", _method(scarce.answer))
     whole = Learner.update
 
-    def update(self, micro, step):
+    def update(self, micro, step, poll):
         scarce.step = step
-        return whole(self, micro, step)
+        return whole(self, micro, step, poll)
 
     monkeypatch.setattr(Learner, "update", update)
     hard = train(recipe, tmp_path / "hard", teller=teller)

@@ -60,14 +60,16 @@ class Learner:
             return (step + 1) / self.warmup
         return float(self.schedule.factor(step - self.warmup, self.steps - self.warmup))
 
-    def update(self, micro: Sequence[Batch], step: int) -> Update:
+    def update(self, micro: Sequence[Batch], step: int, poll: Callable[[], None] = lambda: None) -> Update:
         """Make update number `step` (from 0) from one batch given in portions.
 
-        Where loss or gradient is not finite the weights stay as they are and the loss tells it.
+        Where loss or gradient is not finite the weights stay as they are and the loss tells it. `poll` is called before
+        each portion and may raise: no weight knows of the update yet.
         """
         self.optimizer.zero_grad(set_to_none=True)
         total, weight = 0.0, 0.0
         for number, batch in enumerate(micro):
+            poll()
             torch.manual_seed(derive(self.seed, "dropout", step, number))
             batch = to_device(batch, self.compute.device)
             with torch.autocast(self.compute.device.type, torch.bfloat16, enabled=self.compute.precision == "bf16"):

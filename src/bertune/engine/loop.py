@@ -1,12 +1,12 @@
 """The loop: a generator that makes updates and yields events; whoever drives it sends wishes back."""
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
-from bertune.base.types import Batch, Ints
+from bertune.base.types import Ints
 from bertune.engine.clock import Clock, Spent
 from bertune.engine.events import Evaluated, Event, Save, Saved, Started, Stop, Stopped, Warn, Wish
 from bertune.engine.feed import Feed
@@ -103,25 +103,12 @@ def _answer(wishes: Wishes, hooks: Hooks, at: Position, per_epoch: int) -> Gener
     return next((w for w in stops if not w.finished), None) or (Stop(planned) if planned is not None else None)
 
 
-class _Polled(list[Batch]):
-    """Portions of a batch; before each is handed out a signal may end the update, of which no weight knows yet."""
-
-    def __init__(self, portions: Iterable[Batch], poll: Callable[[], None]) -> None:
-        super().__init__(portions)
-        self.poll = poll
-
-    def __iter__(self) -> Iterator[Batch]:
-        for portion in super().__iter__():
-            self.poll()
-            yield portion
-
-
 def _update(learner: Learner, feed: Feed, rows: Ints, step: int, poll: Callable[[], None]) -> tuple[Update, list[Wish]]:
     """One update; out of memory, the micro-batch is halved and the same update is made again."""
     notes: list[Wish] = []
     while True:
         try:
-            return learner.update(_Polled(feed.portions(rows), poll), step), notes
+            return learner.update(feed.portions(rows), step, poll), notes
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error) or feed.most_rows == 1:
                 raise

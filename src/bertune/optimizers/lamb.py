@@ -4,10 +4,10 @@ from typing import Any
 
 import torch
 
-from bertune.optimizers._types import Beta, Decay, Epsilon, Groups
+from bertune.optimizers._types import Beta, Decay, Epsilon, Groups, TensorByTensor
 
 
-class Lamb(torch.optim.Optimizer):
+class Lamb(TensorByTensor):
     """LAMB over parameter groups with "lr", "betas", "eps" and "weight_decay".
 
     State per parameter: step, exp_avg, exp_avg_sq. A trust ratio is 1 where weights or update are all zero.
@@ -16,19 +16,6 @@ class Lamb(torch.optim.Optimizer):
 
     def __init__(self, groups: Groups, lr: float, betas: tuple[float, float], eps: float, weight_decay: float) -> None:
         super().__init__(groups, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
-
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        """One update from the gradients; the closure's loss where one is given."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._update(parameter, parameter.grad, group)
-        return loss
 
     def _update(self, weights: torch.Tensor, gradient: torch.Tensor, group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]

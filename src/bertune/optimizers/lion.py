@@ -4,10 +4,10 @@ from typing import Any
 
 import torch
 
-from bertune.optimizers._types import Beta, Decay, Groups
+from bertune.optimizers._types import Beta, Decay, Groups, TensorByTensor
 
 
-class Lion(torch.optim.Optimizer):
+class Lion(TensorByTensor):
     """Lion over parameter groups with "lr", "betas" and "weight_decay".
 
     State per parameter: exp_avg. Source: Chen et al. 2023, algorithm 2.
@@ -15,19 +15,6 @@ class Lion(torch.optim.Optimizer):
 
     def __init__(self, groups: Groups, lr: float, betas: tuple[float, float], weight_decay: float) -> None:
         super().__init__(groups, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
-
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        """One update from the gradients; the closure's loss where one is given."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._update(parameter, parameter.grad, group)
-        return loss
 
     def _update(self, weights: torch.Tensor, gradient: torch.Tensor, group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]

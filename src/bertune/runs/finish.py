@@ -14,6 +14,7 @@ from bertune.base import registry
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
 from bertune.base.types import Floats, Ints, Judged, Score
+from bertune.data.duplicates import leaked
 from bertune.data.store import TokenStore
 from bertune.engine.devices import Compute
 from bertune.engine.interrupt import Watch
@@ -115,12 +116,12 @@ class Finish:
             self._baselines(scores, name, judged)
 
     def _without_leaked(self, scores: dict[str, Any], name: str, judged: Judged) -> None:
-        """The score without the rows that stand, exactly or nearly, in the training rows too."""
-        near = self.prepared.rows.near
-        leaked = np.isin(near[getattr(self.prepared.splits, name)], near[self.prepared.splits.train])
-        if leaked.any() and not leaked.all():
-            rest = judged.take(np.flatnonzero(~leaked))
-            scores["leaked_rows"] = int(leaked.sum())
+        """The score without the rows that stand, exactly or nearly, in an earlier split too."""
+        splits = self.prepared.splits
+        found = np.isin(getattr(splits, name), leaked(self.prepared.rows.near, splits.train, splits.valid, splits.test))
+        if found.any() and not found.all():
+            rest = judged.take(np.flatnonzero(~found))
+            scores["leaked_rows"] = int(found.sum())
             scores["without_leaked"] = self._scores(rest)
 
     def _slices(self, scores: dict[str, Any], name: str, judged: Judged) -> None:

@@ -5,14 +5,33 @@ seed) and does not change with the order of the rows.
 """
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
+from pydantic import Field
 
 from bertune.base.seeds import derive
-from bertune.base.types import Floats, Ints
+from bertune.base.types import SPLITS, Floats, Ints
 
 Hashes = NDArray[np.uint64]
+
+
+class Shares:
+    """Three splits of given shares; a pure function of keys, labels, group membership and seed."""
+
+    def __init__(
+        self,
+        *,
+        valid_share: Annotated[float, Ge(0), Le(0.45), Field(description="share of the rows for validation")] = 0.1,
+        test_share: Annotated[float, Ge(0), Le(0.45), Field(description="share of the rows for the test")] = 0.1,
+    ) -> None:
+        self.shares = (1 - valid_share - test_share, valid_share, test_share)
+
+    def __call__(self, keys: Sequence[str], labels: Ints, groups: Ints, seed: int) -> list[str]:
+        """ "train", "valid" or "test" of each row; labels are class numbers, -1 where a row has none."""
+        return [SPLITS[b] for b in deal(keys, labels, groups, self.shares, seed).tolist()]
 
 
 def deal(keys: Sequence[str], labels: Ints, groups: Ints, shares: Sequence[float], seed: int) -> Ints:
