@@ -14,6 +14,7 @@ from bertune.base.errors import Problem, RecipeError
 from bertune.base.recipe import Recipe
 from bertune.base.settings import build as build_part
 from bertune.base.types import Batch, Ints
+from bertune.base.wording import counted
 from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore, is_current
 from bertune.data.store import read as read_store
@@ -122,7 +123,7 @@ def encoded_once(
     table = encode_once(
         model, _numbered(splits, recipe), texts, machine.device, machine.precision == "bf16", poll
     )  # fmt: skip
-    teller.say("encode", f"{texts:,} texts encoded once; only the head is computed from here on", texts=texts)
+    teller.say("encode", f"{counted(texts, 'text')} encoded once; only the head is computed from here on", texts=texts)
     train = renumbered(given.train, 0)
     valid = None if given.valid is None else renumbered(given.valid, len(given.train.starts) - 1)
     return Cached(table, Stores(train, valid, None))

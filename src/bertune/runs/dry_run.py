@@ -14,6 +14,7 @@ import torch
 from bertune.base import registry
 from bertune.base.recipe import Recipe
 from bertune.base.types import Floats, Judged, Table
+from bertune.base.wording import counted, percent
 from bertune.data.batches import predicting_batches
 from bertune.data.check import check
 from bertune.data.store import TokenStore
@@ -87,7 +88,7 @@ def _tell_data(prepared: Prepared, teller: Teller) -> None:
     teller.say("split", f"{sizes}   {prepared.splits.how}")
     teller.say("model", f"{prepared.chosen.name} · {prepared.chosen.reason}")
     cut = ledger(prepared.lengths[prepared.splits.train], prepared.max_length)
-    lost = f"{cut.rows_cut:,} texts ({cut.share_rows_cut:.1%})" if cut.rows_cut else "nothing"
+    lost = f"{counted(cut.rows_cut, 'text')} ({percent(cut.share_rows_cut)})" if cut.rows_cut else "nothing"
     teller.say("length", f"{prepared.max_length} tokens cut {lost}", **cut.as_json())
 
 

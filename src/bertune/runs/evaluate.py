@@ -15,6 +15,7 @@ from bertune.base.errors import BertuneError, DataError
 from bertune.base.files import FILES
 from bertune.base.recipe import read_toml
 from bertune.base.types import Ints, Judged, Roles, Score, Table
+from bertune.base.wording import counted
 from bertune.data.columns import label_texts, text_values
 from bertune.data.table import digest, read
 from bertune.engine.interrupt import Watch
@@ -211,11 +212,11 @@ def _warn(found: Evaluation, teller: Teller, saved: SavedModel) -> None:
     if len(found.unknown) > NAMED_LABELS:
         teller.warn(f"and {len(found.unknown) - NAMED_LABELS:,} more unknown labels; all of them: --out scores.json")
     if found.unlabelled:
-        teller.warn(f"{found.unlabelled:,} rows without a label left out")
+        teller.warn(f"{counted(found.unlabelled, 'row')} without a label left out")
     if found.refused:
-        teller.warn(f"{found.refused:,} labelled rows without a text left out")
+        teller.warn(f"{counted(found.refused, 'labelled row')} without a text left out")
     if found.cut:
-        teller.warn(f"{found.cut:,} texts were cut at {saved.about.max_length} tokens, the length of training")
+        teller.warn(f"{counted(found.cut, 'text')} cut at {saved.about.max_length} tokens, the length of training")
     if found.seen:
         teller.warn(f"{found.seen:,} of these rows stood in the training rows: the scores may flatter")
 

@@ -10,6 +10,7 @@ import torch
 
 from bertune.base.errors import DataError
 from bertune.base.types import Floats, Ints
+from bertune.base.wording import counted, percent
 from bertune.data.clean import clean_column
 from bertune.data.store import TokenStore
 from bertune.engine.devices import hardware
@@ -209,8 +210,8 @@ def _tell(told: Told, about: About, teller: Teller, out: str | None) -> None:
         where = f"rows {', '.join(found[:SHOWN_ROWS])}{more}" if len(found) > 1 else f"row {found[0]}"
         teller.warn(f"{len(found):,} not answered: {problem} ({where})", problem=problem, count=len(found))
     if told.cut:
-        share = told.cut / told.rows
-        text = f"{told.cut:,} texts ({share:.1%}) were cut at {about.max_length} tokens, the length of training"
+        share = percent(told.cut / told.rows)
+        text = f"{counted(told.cut, 'text')} ({share}) cut at {about.max_length} tokens, the length of training"
         teller.warn(text, cut=told.cut, max_length=about.max_length)
     if not told.rows:
         teller.warn("there are no rows; nothing was answered")

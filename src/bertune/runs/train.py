@@ -14,6 +14,7 @@ from bertune.base.errors import BertuneError
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
 from bertune.base.types import Table
+from bertune.base.wording import counted, percent
 from bertune.data.check import check
 from bertune.data.truncation import ledger
 from bertune.engine import checkpoint
@@ -126,7 +127,7 @@ class _Journey:
         chosen = prepared.chosen
         say("model", f"{chosen.name} · {chosen.reason}")
         cut = ledger(prepared.lengths[splits.train], prepared.max_length)
-        many = f"{cut.rows_cut:,} texts ({cut.share_rows_cut:.1%})" if cut.rows_cut else "nothing"
+        many = f"{counted(cut.rows_cut, 'text')} ({percent(cut.share_rows_cut)})" if cut.rows_cut else "nothing"
         text = f"{prepared.max_length} tokens cut {many}"
         say("length", text + (f"; {cut.length_that_cuts_none} would cut none" if cut.rows_cut else ""))
 
@@ -227,7 +228,7 @@ def _now() -> str:
 def _shares(prepared: Prepared) -> str:
     counts = np.bincount(prepared.targets[prepared.splits.train], minlength=len(prepared.classes))
     order = np.argsort(-counts, kind="stable")
-    shown = ", ".join(f"{prepared.classes[i]} {counts[i] / counts.sum():.0%}" for i in order[:6])
+    shown = ", ".join(f"{prepared.classes[i]} {percent(counts[i] / counts.sum())}" for i in order[:6])
     return shown + (f" and {len(order) - 6} more classes" if len(order) > 6 else "")
 
 

@@ -7,19 +7,19 @@ from itertools import repeat
 import numpy as np
 
 from bertune.base.types import Floats, Ints, View
+from bertune.base.wording import counted
 
 MOST_CLASSES_SHOWN = 5
 
 
 def rows_of(number: int) -> str:
     """`1 row`, `1,204 rows`."""
-    return f"{number:,} row{'' if number == 1 else 's'}"
+    return counted(number, "row")
 
 
-def percent(share: float) -> str:
-    """A share in percent with as many digits as it needs: `62 %`, `0.2 %`."""
-    value = 100 * share
-    return f"{value:.0f} %" if value >= 1 or value == 0 else f"{value:.1f} %" if value >= 0.1 else "under 0.1 %"
+def has(number: int) -> str:
+    """The verb after a number of things."""
+    return "has" if number == 1 else "have"
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -6,7 +6,8 @@ from typing import Annotated
 from annotated_types import Gt
 
 from bertune.base.types import Finding, View
-from bertune.data.checks._rows import counts_of, has_classes, percent, quoted
+from bertune.base.wording import percent
+from bertune.data.checks._rows import counts_of, has_classes, quoted
 
 
 class ClassSkew:

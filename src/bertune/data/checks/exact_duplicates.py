@@ -6,7 +6,8 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from bertune.base.types import Finding, View
-from bertune.data.checks._rows import clusters, flat, percent, rows_of
+from bertune.base.wording import percent
+from bertune.data.checks._rows import clusters, flat, rows_of
 
 
 class ExactDuplicates:

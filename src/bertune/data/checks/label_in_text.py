@@ -9,7 +9,8 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 
 from bertune.base.types import Finding, Ints, View
-from bertune.data.checks._rows import has_classes, labelled, percent, purity, quoted
+from bertune.base.wording import percent
+from bertune.data.checks._rows import has_classes, labelled, purity, quoted
 
 _SAMPLE = 5000  # rows looked at: enough for any of these shares
 _PREFIX = re.compile(r"[^\W\d_]+")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bertune.base.types import Finding, View
-from bertune.data.checks._rows import counts_of, has_classes, label_of, quoted
+from bertune.data.checks._rows import counts_of, has, has_classes, label_of, quoted
 
 
 class NoLabels:
@@ -41,7 +41,7 @@ class NoLabels:
             yield Finding(
                 "single_row_class",
                 "warning",
-                f"{len(single):,} of {len(counts):,} classes have one training row: {quoted(single)}",
+                f"{len(single):,} of {len(counts):,} classes {has(len(single))} one training row: {quoted(single)}",
                 "add rows of these classes, join them with another class, or delete them",
                 view.places(rows),
                 len(single),

@@ -6,7 +6,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from bertune.base.types import Finding, View
-from bertune.data.checks._rows import counts_of, has_classes, label_of, quoted
+from bertune.data.checks._rows import counts_of, has, has_classes, label_of, quoted
 
 
 class SmallClass:
@@ -27,8 +27,8 @@ class SmallClass:
             yield Finding(
                 "small_class",
                 "warning",
-                f"{len(small):,} of {len(counts):,} classes have under {self.least} training rows: {quoted(small)}, "
-                f"the smallest {counts[small[0]]}",
+                f"{len(small):,} of {len(counts):,} classes {has(len(small))} under {self.least} training rows: "
+                f"{quoted(small)}, the smallest {counts[small[0]]}",
                 "add rows of these classes or join them with another; "
                 "meanwhile --set training.sampler.name=over_sampling shows them more often",
                 view.places(rows),
@@ -41,7 +41,7 @@ class SmallClass:
                 yield Finding(
                     "absent_class",
                     "note",
-                    f"{len(absent):,} of {len(counts):,} classes have no row in {name}: {quoted(absent)}",
+                    f"{len(absent):,} of {len(counts):,} classes {has(len(absent))} no row in {name}: {quoted(absent)}",
                     f"their score cannot be measured; add rows of them to {name}",
                     count=len(absent),
                 )

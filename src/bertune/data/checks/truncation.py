@@ -6,7 +6,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from bertune.base.types import Finding, View
-from bertune.data.checks._rows import percent
+from bertune.base.wording import percent
 from bertune.data.truncation import ledger
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 
 from bertune.base.types import Finding, Ints, View
-from bertune.data.checks._rows import percent, rows_of, texts_at
+from bertune.base.wording import percent
+from bertune.data.checks._rows import rows_of, texts_at
 from bertune.data.languages import SCRIPTS, language_of_texts, letters, main_script, scripts_of, word_hits
 
 _SAMPLE = 2000

@@ -8,7 +8,8 @@ import numpy as np
 from annotated_types import Gt, Lt
 
 from bertune.base.types import Finding, View
-from bertune.data.checks._rows import percent, rows_of, texts_at
+from bertune.base.wording import percent
+from bertune.data.checks._rows import rows_of, texts_at
 from bertune.data.languages import language_of_texts
 
 
