@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bertune.base.types import Finding as Finding
     from bertune.base.types import Score as Score
     from bertune.estimator import TextClassifier as TextClassifier
+    from bertune.runs.compare import compare as compare
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ _HOMES = {
     "Score": "bertune.base.types",
     "TextClassifier": "bertune.estimator",
     "check": "bertune.api",
+    "compare": "bertune.runs.compare",
     "load": "bertune.api",
     "resume": "bertune.api",
     "train": "bertune.api",
@@ -44,6 +46,7 @@ __all__ = [
     "TextClassifier",
     "__version__",
     "check",
+    "compare",
     "load",
     "resume",
     "train",

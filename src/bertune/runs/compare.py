@@ -1,0 +1,209 @@
+"""bertune compare: two or more runs on the rows that all of them were tested on, difference by difference."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from bertune.base import registry
+from bertune.base.errors import BertuneError, DataError, ResumeError
+from bertune.base.types import Floats, Judged, Score
+from bertune.base.wording import counted
+from bertune.evaluate.intervals import difference, interval, verdict
+from bertune.runs.folder import Folder
+from bertune.runs.seen import seen_rows
+from bertune.runs.telling import Teller
+
+RESAMPLES = 2000
+WIDTH = 28  # columns for the name of a run
+MOST_ROWS_NAMED = 1_000_000  # a need for more rows than this is told as "more than"
+VERDICTS = {"yes": "better", "no": "worse", "cannot tell": "cannot tell"}
+
+Key = tuple[str, str | None, str, int]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One run beside the first: its score, and where it is not the first the difference to it.
+
+    `verdict` is better, worse or cannot tell; `more_rows` is about how many more test rows would tell a difference of
+    this size, None where it is told already or where there is none.
+    """
+
+    run: str
+    metric: str
+    score: Score
+    difference: Score | None = None
+    verdict: str | None = None
+    more_rows: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The comparison as plain values."""
+        return {
+            "run": self.run, "metric": self.metric, "score": self.score.as_json(),
+            "difference": None if self.difference is None else self.difference.as_json(),
+            "verdict": self.verdict, "more_rows": self.more_rows,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The comparisons, the first run ahead; rows compared, left out because some run did not answer them, and left
+    out because some run had learned from them."""
+
+    comparisons: tuple[Comparison, ...]
+    rows: int
+    not_in_all: int
+    seen: int
+
+
+def compare(runs: Sequence[Any], metric: str | None = None, split: str = "test") -> Compared:
+    """Compare runs on their common rows of a split by one metric, by default the one the first run was chosen by.
+
+    `runs` are folders or what `bertune.train` gives. Rows are the same where text, second text and label are.
+    Raises ResumeError where a run is missing or not done, DataError where runs have no row in common, BertuneError for
+    an unknown metric.
+    """
+    if len(runs) < 2:
+        raise BertuneError("there is nothing to compare.", expected="two runs or more", found=counted(len(runs), "run"))
+    folders = [Folder(Path(getattr(run, "path", run))) for run in runs]
+    records = [folder.record() for folder in folders]
+    name = metric or str(records[0].get("metric", "accuracy"))
+    part = registry.load("metrics", name)()
+    answers = [_answers(folder, split) for folder in folders]
+    common = set(answers[0].rows).intersection(*(a.rows for a in answers[1:]))
+    if not common:
+        raise DataError(
+            f"these runs have no {split} row in common.", where=", ".join(str(f.path) for f in folders),
+            expected="runs tested on the same rows",
+            next_move="train them with the same --test file, or evaluate each: bertune evaluate RUN labelled.csv",
+        )  # fmt: skip
+    keys = [key for key in answers[0].rows if key in common]
+    seen = _seen(folders, keys)
+    kept = [key for key, learned in zip(keys, seen.tolist(), strict=True) if not learned]
+    if not kept:
+        raise DataError(f"every common {split} row stood in the training rows of one of these runs.",
+                        expected="rows that no run has learned from")  # fmt: skip
+    classes = tuple(sorted({c for a in answers for c in a.classes}))
+    judged = [a.judged(kept, classes) for a in answers]
+    first = Comparison(str(folders[0].path), name, interval(part, judged[0], RESAMPLES, 0))
+    others = tuple(
+        _beside(first, str(f.path), part, judged[0], j) for f, j in zip(folders[1:], judged[1:], strict=True)
+    )
+    every = {key for a in answers for key in a.rows}
+    return Compared((first, *others), len(kept), len(every) - len(common), int(seen.sum()))
+
+
+def _beside(first: Comparison, run: str, part: Any, one: Judged, other: Judged) -> Comparison:
+    apart = difference(part, other, one, RESAMPLES, 0)
+    told = verdict(apart, part.best)
+    half = (apart.high - apart.low) / 2
+    more = None
+    if told == "cannot tell" and abs(apart.value) > 1e-12:
+        more = int(np.ceil(apart.n * ((half / abs(apart.value)) ** 2 - 1)))
+    return Comparison(run, first.metric, interval(part, other, RESAMPLES, 0), apart, VERDICTS[told],
+                      None if more is None else max(1, more))  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """What one run answered: rows by their key, guesses, probabilities [rows, classes] and its classes."""
+
+    rows: dict[Key, int]
+    guesses: list[str]
+    probabilities: Floats
+    classes: tuple[str, ...]
+
+    def judged(self, keys: Sequence[Key], classes: tuple[str, ...]) -> Judged:
+        """Some rows in a set of classes that holds all of the run's own."""
+        at = np.array([self.rows[key] for key in keys], dtype=np.int64)
+        number = {name: i for i, name in enumerate(classes)}
+        probabilities = np.zeros((len(at), len(classes)))
+        probabilities[:, [number[c] for c in self.classes]] = self.probabilities[at]
+        gold = np.array([number[key[2]] for key in keys], dtype=np.int64)
+        return Judged(gold, np.array([number[self.guesses[i]] for i in at.tolist()]), probabilities, classes)
+
+
+def _answers(folder: Folder, split: str) -> _Answers:
+    path = folder.predictions / f"{split}.parquet"
+    record = folder.record()
+    if not path.is_file():
+        done = record.get("status") == "done"
+        raise ResumeError(
+            f"this run has no answers to {split} rows.", where=str(folder.path), expected=str(path),
+            found=f"a run that is {record.get('status')}",
+            next_move="--split valid compares on validation rows" if done and split == "test"
+            else f"bertune resume {folder.path}",
+        )  # fmt: skip
+    table = pq.read_table(path)
+    pairs = table.column("text_pair").to_pylist() if "text_pair" in table.column_names else [None] * len(table)
+    labels = table.column("label").to_pylist()
+    times: Counter[tuple[str, str | None, str]] = Counter()
+    rows: dict[Key, int] = {}
+    for i, (text, pair, label) in enumerate(zip(table.column("text").to_pylist(), pairs, labels, strict=True)):
+        rows[text, pair, label, times[text, pair, label]] = i
+        times[text, pair, label] += 1
+    probabilities = np.array(table.column("probabilities").to_pylist(), dtype=np.float64)
+    return _Answers(rows, table.column("prediction").to_pylist(), probabilities, tuple(record["labels"]))
+
+
+def _seen(folders: Sequence[Folder], keys: Sequence[Key]) -> Any:
+    """Whether each row stood in the training rows of one of the runs."""
+    texts = [key[0] for key in keys]
+    pairs = None if any(key[1] is None for key in keys) else [str(key[1]) for key in keys]
+    learned = np.zeros(len(keys), dtype=bool)
+    for folder in folders:
+        found = seen_rows(folder.seen, texts, pairs)
+        if found is not None:
+            learned |= found
+    return learned
+
+
+def compare_command(runs: Sequence[str], metric: str | None, split: str, teller: Teller) -> None:
+    """Compare runs and print a table (with JSON, one object). Raises BertuneError."""
+    found = compare(runs, metric, split)
+    if teller.bar == "json":
+        entries = [c.as_json() for c in found.comparisons]
+        text = "; ".join(_told(c) for c in found.comparisons[1:])
+        teller.say("compare", text, rows=found.rows, not_in_all=found.not_in_all, seen=found.seen, runs=entries)
+        return
+    if found.not_in_all:
+        teller.warn(f"{counted(found.not_in_all, 'row')} left out: not every run was tested on them")
+    if found.seen:
+        teller.warn(f"{counted(found.seen, 'row')} left out: one of the runs has learned from them")
+    sys.stdout.write("\n".join(table_lines(found, split)) + "\n")
+
+
+def table_lines(found: Compared, split: str) -> list[str]:
+    """The comparisons as lines of at most 80 columns."""
+    first, *others = found.comparisons
+    lines = [f"{first.metric} on {counted(found.rows, f'{split} row')} that all runs answered"]
+    for c in found.comparisons:
+        lines.append(f"{_named(c)} {c.score.value:.3f} [{c.score.low:.3f}, {c.score.high:.3f}]")
+    lines += ["", f"against {_named(first).strip()}"]
+    for c in others:
+        difference, *need = _told(c).split("; ")
+        lines += [f"{_named(c)} {difference}", *(f"{'':<{WIDTH}} {words}" for words in need)]
+    return lines
+
+
+def _named(c: Comparison) -> str:
+    """The folder, in columns of its own; of a long path the end, which tells runs apart."""
+    return c.run.ljust(WIDTH) if len(c.run) <= WIDTH else f"…{c.run[1 - WIDTH :]}"
+
+
+def _told(c: Comparison) -> str:
+    d = c.difference
+    assert d is not None
+    line = f"{c.verdict}: {d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}]"
+    if c.more_rows is None:
+        return line
+    if c.more_rows > MOST_ROWS_NAMED:
+        return f"{line}; over a million more rows would tell"
+    rounded = int(float(f"{c.more_rows:.1e}"))
+    return f"{line}; some {counted(rounded, 'more row')} would tell"
