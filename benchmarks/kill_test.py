@@ -21,12 +21,11 @@ from typing import Any
 
 import bertune
 from bertune.engine.devices import describe_machine
+from bertune.runs.endings import differences, ending
 from bertune.runs.kill_test import (
     LONGEST,
     Ground,
     damaged,
-    differences,
-    ending,
     killed,
     reached,
     small_ground,

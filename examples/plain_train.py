@@ -90,7 +90,7 @@ class Average:
 
 
 def train(texts, targets, classes, folder, *, peak, epochs, batch_size, max_length, seed=0, order_key="",
-          attention="sdpa", warmup_share=0.06, average_share=0.05, weight_decay=0.01, layer_decay=0.9,
+          attention="sdpa", warmup_share=0.06, average_share=0.05, weight_decay=0.01, layer_decay=0.85,
           clip_norm=1.0):  # fmt: skip
     """A model trained on texts and their class numbers; `order_key` names the data in the seed of the shuffle."""
     tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -9,7 +9,7 @@ from fork_server import Child, Server
 from transformers import AutoModel, AutoTokenizer
 
 from bertune.cli.main import run as command_line
-from bertune.runs import doctor, kill_test
+from bertune.runs import doctor, endings, kill_test
 from bertune.runs.kill_test import Trial
 from bertune.runs.small_model import write_model, write_rows
 from bertune.runs.telling import Silent
@@ -99,12 +99,12 @@ def test_an_ending_that_differs_is_found(start: kill_test.Starter, tmp_path: Pat
     ground = kill_test.small_ground(tmp_path, 0, start)
     expected, _ = kill_test.unbroken(ground)
     run = tmp_path / "whole"
-    assert kill_test.differences(expected, kill_test.ending(run)) == ()
+    assert endings.differences(expected, endings.ending(run)) == ()
     history = (run / "history.jsonl").read_text()
     (run / "history.jsonl").write_text(history.replace('"texts_per_second": ', '"texts_per_second": 1', 1))
-    assert kill_test.differences(expected, kill_test.ending(run)) == ()  # times may differ
+    assert endings.differences(expected, endings.ending(run)) == ()  # times may differ
     (run / "history.jsonl").write_text(history.replace('"loss": ', '"loss": 1', 1))
-    assert kill_test.differences(expected, kill_test.ending(run)) == ("history",)
+    assert endings.differences(expected, endings.ending(run)) == ("history",)
     (run / "history.jsonl").write_text(history)
     weights = bytearray((run / "model" / "model.safetensors").read_bytes())
     weights[-1] ^= 1
@@ -112,7 +112,7 @@ def test_an_ending_that_differs_is_found(start: kill_test.Starter, tmp_path: Pat
     scores = (run / "scores.json").read_text()
     (run / "scores.json").write_text(scores + " ")
     (run / "predictions" / "test.parquet").write_bytes((run / "predictions" / "valid.parquet").read_bytes())
-    assert kill_test.differences(expected, kill_test.ending(run)) == ("weights", "scores", "predictions")
+    assert endings.differences(expected, endings.ending(run)) == ("weights", "scores", "predictions")
 
 
 def test_the_kill_test_can_fail(start: kill_test.Starter, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,9 @@ BATCH = 32
 SMALL_BATCH, SMALL_ROWS = 16, 2000  # few rows: more updates from the same rows
 RATE_AT_384, WIDTH = 1.5e-4, 384  # AdamW on MiniLM (hidden size 384); the rate falls with the width
 MANY_CLASSES, RATE_OF_MANY = 20, 2.0
-UPDATES, UPDATES_OF_MANY = 600, 2000  # what is aimed at, within the bounds on epochs
+UPDATES, UPDATES_OF_MANY = 600, 1400  # what is aimed at, within the bounds on epochs
 EPOCHS = (3, 12)
-LAYER_DECAY = 0.9
+LAYER_DECAY = 0.85
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from bertune.optimizers._types import Beta, Decay, Epsilon, Groups, TensorByTens
 
 
 class Lamb(TensorByTensor):
-    """LAMB over parameter groups with "lr", "betas", "eps" and "weight_decay".
+    """Adam whose update is as large as the learning rate times the norm of each tensor's weights; for big batches.
 
-    State per parameter: step, exp_avg, exp_avg_sq. A trust ratio is 1 where weights or update are all zero.
+    Groups have "lr", "betas", "eps", "weight_decay". State per parameter: step, exp_avg, exp_avg_sq. A trust ratio is
+    1 where weights or update are all zero.
     Source: You et al. 2020, algorithm 2, with phi the identity and bias correction always on.
     """
 

@@ -8,9 +8,9 @@ from bertune.optimizers._types import Beta, Decay, Groups, TensorByTensor
 
 
 class Lion(TensorByTensor):
-    """Lion over parameter groups with "lr", "betas" and "weight_decay".
+    """The sign of a mean of gradients: every weight moves by the learning rate; half of Adam's state.
 
-    State per parameter: exp_avg. Source: Chen et al. 2023, algorithm 2.
+    Groups have "lr", "betas" and "weight_decay". State per parameter: exp_avg. Source: Chen et al. 2023, algorithm 2.
     """
 
     def __init__(self, groups: Groups, lr: float, betas: tuple[float, float], weight_decay: float) -> None:

@@ -3,7 +3,6 @@
 Every run is a process of its own, started as a person would start it. Moments are drawn with a seed.
 """
 
-import json
 import os
 import random
 import signal
@@ -16,16 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import pyarrow.parquet as pq
-
 from bertune.base.errors import BertuneError
 from bertune.base.files import FILES
 from bertune.engine import checkpoint
-from bertune.runs.folder import Folder
+from bertune.runs.endings import differences, ending, events
 from bertune.runs.small_model import write_model, write_rows
 from bertune.runs.telling import Teller
 
-TIMES = ("texts_per_second", "tokens_per_second", "seconds_left")
 LONGEST = 3600.0  # seconds that one process may take
 ROWS = 240
 SETTINGS = (
@@ -175,31 +171,8 @@ def _kill(process: Process) -> None:
 
 def reached(out: Path) -> int:
     """The step that a run had noted when it was stopped."""
-    steps = [event["step"] for event in _events(out)]
+    steps = [event["step"] for event in events(out)]
     return int(steps[-1]) if steps else 0
-
-
-def _events(out: Path) -> list[dict[str, Any]]:
-    path = Folder(out).history
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return [json.loads(line) for line in lines]
-
-
-def ending(out: Path) -> dict[str, Any]:
-    """What must not depend on how a run came to its end: weights, scores, predictions, history without times."""
-    run = Folder(out)
-    kept = [event for event in _events(out) if event["event"] in ("stepped", "evaluated")]
-    return {
-        "weights": FILES.digest(run.model / "model.safetensors"),
-        "scores": FILES.read(run.scores),
-        "predictions": {p.name: pq.read_table(p).to_pylist() for p in sorted(run.predictions.iterdir())},
-        "history": [{k: v for k, v in event.items() if k not in TIMES} for event in kept],
-    }
-
-
-def differences(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, ...]:
-    """The names of what differs between two endings."""
-    return tuple(name for name in one if one[name] != other[name])
 
 
 def kill_test(kills: int, seed: int, teller: Teller, start: Starter = spawn) -> bool:
