@@ -11,7 +11,7 @@ from data_checking_views import clean_texts, clean_view, make_view
 
 from bertune.base import registry
 from bertune.base.settings import build, schema
-from bertune.base.types import Finding, View
+from bertune.base.types import SPLITS, Finding, View
 from bertune.data.check import check
 
 ROWS = 300
@@ -38,6 +38,31 @@ IDS = [f"T{i:05d}" for i in range(ROWS)]
 LENGTHS = np.full(ROWS, 12)
 NONE = np.zeros(ROWS, dtype=np.int64)
 CHINESE = [f"包裹还没有到,已经等了{i}天" for i in range(ROWS)]
+
+HALVES = ["test" if i // 2 % 2 else "train" for i in range(ROWS)]
+PAIRED = list(zip(HALVES, TEXTS, strict=True))
+
+
+def given(texts: Any = TEXTS, labels: Any = LABELS) -> View:
+    """A view whose test rows, every second pair, were given by a file."""
+    view = planted(texts, labels, HALVES, split_made_by_bertune=False)
+    named = np.array([SPLITS.index(s) for s in HALVES])
+    return dataclasses.replace(view, table=dataclasses.replace(view.table, given=named))
+
+
+def told(moved: Callable[[list[str]], list[str]]) -> View:
+    """A view whose texts tell their labels by their words, with the labels moved."""
+    chance = np.random.default_rng(1)
+    labels = [("praise", "blame")[int(k)] for k in chance.integers(0, 2, ROWS)]
+    words = {"praise": ["kind", "swift", "lovely"], "blame": ["rude", "late", "broken"]}
+    texts = [f"{t} So {chance.choice(words[x])} it was." for t, x in zip(TEXTS, labels, strict=True)]
+    return planted(texts, moved(labels))
+
+
+def backwards(text: str) -> str:
+    """The words in the opposite order."""
+    return " ".join(reversed(text.rstrip(".").split()))
+
 
 # check, code, severity, rows that must be named (from 1), view
 FAULTS: list[tuple[str, str, str, list[int], Callable[[], View]]] = [
@@ -211,6 +236,80 @@ FAULTS: list[tuple[str, str, str, list[int], Callable[[], View]]] = [
     ("control_characters", "replacement_characters", "warning", [4], lambda: planted(changed(TEXTS, r3="caf\ufffd"))),
     ("control_characters", "wrong_encoding", "warning", [4], lambda: planted(changed(TEXTS, r3="un cafÃ© noir"))),
     ("control_characters", "wrong_encoding", "warning", [4], lambda: planted(changed(TEXTS, r3="itâ€™s a lamp"))),
+    (
+        "header_rows",
+        "header_rows",
+        "warning",
+        [4],
+        lambda: planted(changed(TEXTS, r3="Text"), changed(LABELS, r3="label")),
+    ),
+    (
+        "placeholder_text",
+        "placeholder_text",
+        "warning",
+        [4, 6],
+        lambda: planted(changed(TEXTS, r3="N/A", r5="[deleted]")),
+    ),
+    ("cut_texts", "cut_texts", "warning", [1], lambda: planted([(t * 2)[:60] for t in TEXTS])),
+    (
+        "swapped_columns",
+        "swapped_columns",
+        "error",
+        [4],
+        lambda: planted(changed(TEXTS, r3="praise"), changed(LABELS, r3=TEXTS[3])),
+    ),
+    (
+        "swallowed_rows",
+        "swallowed_rows",
+        "error",
+        [4],
+        lambda: planted(changed(TEXTS, r3=f"{TEXTS[3]},praise\n{TEXTS[4]},blame\nthe rest")),
+    ),
+    (
+        "boilerplate",
+        "boilerplate",
+        "note",
+        [1, 3],
+        lambda: planted([t if i % 2 else f"{t} Sent from my mobile telephone" for i, t in enumerate(TEXTS)]),
+    ),
+    ("shifted_labels", "shifted_labels", "error", [1], lambda: told(lambda labels: labels[-1:] + labels[:-1])),
+    ("shifted_labels", "shifted_labels", "error", [201], lambda: told(lambda x: x[:200] + x[199:-1])),
+    ("drift", "drift", "warning", [], lambda: given([f"{t} Yours, Anna" if s == "test" else t for s, t in PAIRED])),
+    (
+        "drift",
+        "class_drift",
+        "note",
+        [],
+        lambda: given(labels=["blame" if s == "test" else x for s, x in zip(HALVES, LABELS, strict=True)]),
+    ),
+    (
+        "group_leak",
+        "group_leak",
+        "warning",
+        [7, 8],
+        lambda: planted(columns={"customer": [f"C{i % 49}" for i in range(ROWS)]}),
+    ),
+    (
+        "group_leak",
+        "group_leak",
+        "warning",
+        [7],
+        lambda: planted(
+            labels=["praise" if i % 39 < 20 else "blame" for i in range(ROWS)],
+            columns={"x": [i % 39 for i in range(ROWS)]},
+        ),
+    ),
+    ("same_words", "same_words", "note", [2, 4], lambda: planted(changed(TEXTS, r3=backwards(TEXTS[1])))),
+    ("same_words", "same_words", "warning", [1, 9], lambda: planted(changed(TEXTS, r8=backwards(TEXTS[0])))),
+    (
+        "time_order",
+        "time_order",
+        "note",
+        [],
+        lambda: planted(
+            columns={"sent": [f"202{6 if s == 'test' else 5}-03-{i % 28 + 1:02d}" for i, s in enumerate(SPLIT)]}
+        ),
+    ),
 ]
 
 

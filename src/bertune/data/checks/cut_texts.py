@@ -1,0 +1,52 @@
+"""Texts that an export cut off."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+
+from bertune.base.types import Finding, View
+from bertune.base.wording import percent
+from bertune.data.checks._rows import rows_of
+
+_ENDS = tuple(".!?…。！？\"'”’)）]】~")
+
+
+class CutTexts:
+    """Many texts of exactly the greatest length, most of which end in the middle of a sentence.
+
+    `least` is the length from which a cut is looked for, `rows` and `share` how many texts must have that length.
+    """
+
+    def __init__(
+        self,
+        *,
+        least: Annotated[int, Ge(10)] = 40,
+        rows: Annotated[int, Ge(2)] = 5,
+        share: Annotated[float, Gt(0), Lt(1)] = 0.005,
+    ) -> None:
+        self.least, self.rows, self.share = least, rows, share
+
+    def __call__(self, view: View) -> Iterator[Finding]:
+        """A warning with the rows."""
+        sizes = np.fromiter((len(text or "") for text in view.texts), np.int64)
+        longest = int(sizes.max(initial=0))
+        at = np.flatnonzero(sizes == longest)
+        if longest < self.least or len(at) < max(self.rows, self.share * len(sizes)):
+            return
+        # Texts that grow to a length by themselves thin out towards it; a cut piles them up at it.
+        just_below = np.count_nonzero((sizes < longest) & (sizes >= longest - max(3, longest // 50)))
+        if len(at) < just_below:
+            return
+        open_end = [i for i in at.tolist() if not (view.texts[i] or "").rstrip().endswith(_ENDS)]
+        if 2 * len(open_end) >= len(at):
+            yield Finding(
+                "cut_texts",
+                "warning",
+                f"{rows_of(len(at))} ({percent(len(at) / len(sizes))}) of exactly {longest:,} characters, the most of "
+                "any: an export cut them off",
+                "export the column again without a limit on its length",
+                view.places(at),
+                len(at),
+            )
