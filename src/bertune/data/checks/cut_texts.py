@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from bertune.base.types import Finding, View
+from bertune.base.types import Finding, Ints, View
 from bertune.base.wording import percent
 from bertune.data.checks._rows import rows_of
 
@@ -29,14 +29,18 @@ class CutTexts:
         self.least, self.rows, self.share = least, rows, share
 
     def __call__(self, view: View) -> Iterator[Finding]:
-        """A warning with the rows."""
+        """A warning for each file, with the rows."""
         sizes = np.fromiter((len(text or "") for text in view.texts), np.int64)
-        longest = int(sizes.max(initial=0))
-        at = np.flatnonzero(sizes == longest)
-        if longest < self.least or len(at) < max(self.rows, self.share * len(sizes)):
+        for file in np.unique(view.table.file).tolist():
+            yield from self._file(view, sizes, np.flatnonzero(view.table.file == file))
+
+    def _file(self, view: View, sizes: Ints, own: Ints) -> Iterator[Finding]:
+        longest = int(sizes[own].max(initial=0))
+        at = own[sizes[own] == longest]
+        if longest < self.least or len(at) < max(self.rows, self.share * len(own)):
             return
         # Texts that grow to a length by themselves thin out towards it; a cut piles them up at it.
-        just_below = np.count_nonzero((sizes < longest) & (sizes >= longest - max(3, longest // 50)))
+        just_below = np.count_nonzero((sizes[own] < longest) & (sizes[own] >= longest - max(3, longest // 50)))
         if len(at) < just_below:
             return
         open_end = [i for i in at.tolist() if not (view.texts[i] or "").rstrip().endswith(_ENDS)]
@@ -44,7 +48,7 @@ class CutTexts:
             yield Finding(
                 "cut_texts",
                 "warning",
-                f"{rows_of(len(at))} ({percent(len(at) / len(sizes))}) of exactly {longest:,} characters, the most of "
+                f"{rows_of(len(at))} ({percent(len(at) / len(own))}) of exactly {longest:,} characters, the most of "
                 "any: an export cut them off",
                 "export the column again without a limit on its length",
                 view.places(at),

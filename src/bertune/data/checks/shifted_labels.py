@@ -1,29 +1,31 @@
 """Labels that stand a row too high or too low."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge
+from numpy.typing import NDArray
 
-from bertune.base.types import Finding, Ints, View
+from bertune.base.types import Finding, Floats, Ints, View
 from bertune.data.checks._bags import bags, guesses, log_shares
 from bertune.data.checks._rows import has_classes, labelled, rows_of
 
 _SAMPLE = 6000  # rows in the order of the file, looked at from its beginning
 _BLOCK = 100  # rows that are judged together
 _CLASSES = 100
+_ERRORS = 3.0  # standard errors beyond one half from which a block counts as moved
 
 
 class ShiftedLabels:
     """Rows whose label fits the text of the row above or below better than their own, block after block of a file.
 
-    In each block of 100 rows a classifier that learned from the other blocks answers; `gain` is how many more of the
-    answers must be right when the labels are moved by one row, `rows` the fewest rows that are looked at.
+    A classifier that learned from other blocks is asked, of each row whose neighbour has another label, which of the
+    two labels fits. `rows` is the fewest rows that are looked at, `differing` the fewest such rows of a block.
     """
 
-    def __init__(self, *, gain: Annotated[float, Gt(0.05), Lt(1)] = 0.15, rows: Annotated[int, Ge(100)] = 200) -> None:
-        self.gain, self.rows = gain, rows
+    def __init__(self, *, rows: Annotated[int, Ge(100)] = 200, differing: Annotated[int, Ge(10)] = 15) -> None:
+        self.rows, self.differing = rows, differing
 
     def __call__(self, view: View) -> Iterator[Finding]:
         """An error with the rows of the blocks."""
@@ -34,10 +36,10 @@ class ShiftedLabels:
         classes = sorted({label for _, label in known})
         if len(known) < self.rows or not 2 <= len(classes) <= _CLASSES:
             return
-        at = np.array([i for i, _ in known])
         number = {name: k for k, name in enumerate(classes)}
-        targets = np.array([number[label] for _, label in known])
-        found = self._shifted(view, at, targets, len(classes))
+        at, targets = np.array([i for i, _ in known]), np.array([number[label] for _, label in known])
+        rows = bags([view.texts[i] or "" for i in at.tolist()])
+        found = at[self._moved(rows, targets, len(classes))]
         if len(found):
             yield Finding(
                 "shifted_labels",
@@ -49,27 +51,35 @@ class ShiftedLabels:
                 len(found),
             )
 
-    def _shifted(self, view: View, at: Ints, targets: Ints, classes: int) -> Ints:
-        rows = bags([view.texts[i] or "" for i in at.tolist()])
-        block = np.arange(len(at)) // _BLOCK
-        inner = np.arange(1, len(at) - 1)
-        # Whichever way the labels stand, the classifier must learn from texts with their own labels.
-        best: dict[int, Ints] = {}
-        for learnt in (0, 1, -1):
-            moved = np.roll(targets, learnt)
-            answers = np.empty(len(at), dtype=np.int64)
-            for fold in (0, 1):
-                own = block % 2 == fold
-                learned = log_shares(rows[~own], moved[~own], classes)
-                answers[own] = guesses(rows[own], learned).argmax(axis=1)
-            best[learnt] = answers
-        right = {s: (best[s] == np.roll(targets, s))[inner].mean() for s in best}
-        way = max(right, key=lambda s: (right[s] - (0.0 if s == 0 else self.gain), -abs(s)))
-        if way:
-            return at  # the whole file
-        fits = {s: np.bincount(block[inner], best[0][inner] == np.roll(targets, s)[inner]) for s in (0, 1, -1)}
-        sizes = np.bincount(block[inner])
-        chance = right[0] - 3 * np.sqrt(0.25 / _BLOCK)  # a block that merely is hard is not shifted
-        share = {s: fits[s] / np.maximum(sizes, 1) for s in fits}
-        moved_blocks = (np.maximum(share[1], share[-1]) > share[0] + 2 * self.gain) & (share[0] < chance)
-        return at[np.isin(block, np.flatnonzero(moved_blocks & (sizes >= _BLOCK // 2)))]
+    def _moved(self, rows: Any, targets: Ints, classes: int) -> NDArray[np.bool_]:
+        """Which rows stand in blocks whose labels are moved."""
+        block = np.arange(len(targets)) // _BLOCK
+        # Whichever way most labels stand, the classifier must have learned from texts with their own labels.
+        odds = max(
+            (_odds(rows, np.roll(targets, way), block, classes) for way in (0, 1, -1)), key=lambda found: found[0]
+        )[1]
+        moved = np.zeros(len(targets), dtype=bool)
+        own = odds[np.arange(len(targets)), targets]
+        for way in (1, -1):
+            beside = np.roll(targets, way)
+            differ = beside != targets
+            differ[[0, -1]] = False  # what was rolled in from the other end is no neighbour
+            better = differ & (odds[np.arange(len(targets)), beside] > own)
+            n, hits = (
+                np.bincount(block[differ], minlength=block[-1] + 1),
+                np.bincount(block[better], minlength=block[-1] + 1),
+            )
+            moved |= ((n >= self.differing) & (hits - n / 2 > _ERRORS * np.sqrt(n) / 2))[block]
+        return moved
+
+
+def _odds(rows: Any, targets: Ints, block: Ints, classes: int) -> tuple[float, Floats]:
+    """How well the words tell these targets (balanced accuracy), and log odds [rows, classes] from other blocks."""
+    odds = np.zeros((len(targets), classes))
+    for fold in (0, 1):
+        own = block % 2 == fold
+        words, _ = log_shares(rows[~own], targets[~own], classes)
+        odds[own] = guesses(rows[own], (words, np.zeros(classes)))
+    right = odds.argmax(axis=1) == targets
+    sizes = np.bincount(targets, minlength=classes)
+    return float((np.bincount(targets[right], minlength=classes) / np.maximum(sizes, 1)).mean()), odds
