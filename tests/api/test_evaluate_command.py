@@ -49,7 +49,7 @@ def test_scores_and_what_was_left_out(trained: Callable[..., Path], tmp_path: Pa
     assert [place["row"] for place in named["Good"]["rows"]] == [1, 2]
     assert (found["unlabelled"], found["refused"], found["seen_in_training"]) == (1, 1, 0)
     said = " ".join(text for _, text in teller.heard)
-    assert "no label 'Good' (rows 1, 2)" in said and "1 rows without a label" in said
+    assert "no label 'Good' (rows 1, 2)" in said and "1 row without a label" in said
     openings = Folder(run).record()["test_openings"]
     assert len(openings) == before + 1
     assert openings[-1]["rows"] == 35 and openings[-1]["data_digest"] == found["data_digest"] and openings[-1]["time"]

@@ -9,7 +9,7 @@ import bertune
 
 NAMES = [
     "BertuneError", "Finding", "Prediction", "Run", "Score", "TextClassifier", "__version__",
-    "check", "load", "resume", "train",
+    "check", "compare", "load", "resume", "train",
 ]  # fmt: skip
 
 
