@@ -49,7 +49,12 @@ def trial(name: str, settings: list[str], seed: int) -> dict:
     """Train once; gives the curve on the validation rows."""
     train, valid, share = SETS[name]
     flags = {"data": str(DATA / train), "valid": str(DATA / valid) if valid else None, "seed": seed}
-    fixed = ["evaluation.early_stopping=false", "data.split.test_share=0.0", "training.restart_on_collapse=false"]
+    fixed = [
+        "training.seeds=1",
+        "evaluation.early_stopping=false",
+        "data.split.test_share=0.0",
+        "training.restart_on_collapse=false",
+    ]
     if valid is None:
         fixed += [f"data.split.valid_share={share}"]
     recipe = ask(flags, [*fixed, *settings])

@@ -22,6 +22,7 @@ from typing import Any
 import bertune
 from bertune.engine.devices import describe_machine
 from bertune.runs.endings import differences, ending
+from bertune.runs.folder import Folder
 from bertune.runs.kill_test import (
     LONGEST,
     Ground,
@@ -58,8 +59,9 @@ def terminated(ground: Ground, name: str, expected: dict[str, Any], seconds: flo
     os.kill(process.pid, signal.SIGTERM)
     code = process.wait(LONGEST)
     took, step = time.perf_counter() - sent, reached(out)
+    over = Folder(out).record()["status"] == "done"  # then Python itself was ending, and the signal ends it
     ground.resume(out)
-    return {"after": round(after, 2), "step": step, "seconds": round(took, 2), "code": code,
+    return {"after": round(after, 2), "step": step, "seconds": round(took, 2), "code": code, "over": over,
             "differs": differences(expected, ending(out))}  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def main() -> None:
         "steps": sum(e["event"] == "stepped" for e in expected["history"]),
         "kills": len(trials), "exact": sum(t.passed for t in trials), "kill_steps": [t.step for t in trials],
         "damages": len(mended), "recovered": sum(t.passed for t in mended), "damaged": [t.what for t in mended],
-        "terms": len(struck), "terms_exact": sum(not e["differs"] and e["code"] == 3 for e in struck),
+        "terms": len(struck), "terms_exact": sum(not e["differs"] and (e["code"] == 3 or e["over"]) for e in struck),
         "term_seconds": [e["seconds"] for e in struck],
         "longest_term_seconds": max((e["seconds"] for e in struck), default=None),
         "median_term_seconds": statistics.median(e["seconds"] for e in struck) if struck else None,

@@ -30,6 +30,7 @@ BARE: dict[str, Any] = {  # what is needed to predict, and nothing else; empty t
     "data.missing": "fill",
     "evaluation.baselines": False,
     "evaluation.suspects": False,
+    "training.seeds": 1,  # who wants several tries says so: searches and cross-validation fit often
 }
 
 

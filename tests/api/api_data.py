@@ -6,6 +6,7 @@ import tiny_models
 
 FAST: dict[str, Any] = {
     "training.epochs": 1,
+    "training.seeds": 1,
     "training.threads": 1,
     "training.batch_size": 16,
     "training.precision": "fp32",

@@ -16,7 +16,7 @@ from bertune.runs.telling import Silent
 from bertune.runs.train import train
 
 HEAD = {"model.train": "head", "optimizer.learning_rate": 1e-2}
-QUICK = {"evaluation.baselines": False, "evaluation.suspects": False, "evaluation.resamples": 100,
+QUICK = {"training.seeds": 1, "evaluation.baselines": False, "evaluation.suspects": False, "evaluation.resamples": 100,
          "evaluation.calibration": False}  # fmt: skip
 
 

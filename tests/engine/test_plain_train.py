@@ -13,7 +13,7 @@ from bertune.runs.train import train
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plain_train.py"
 ALL_ROWS = {"data.split.valid_share": 0.0, "data.split.test_share": 0.0}
-QUICK = {"evaluation.baselines": False, "evaluation.suspects": False, "evaluation.resamples": 100,
+QUICK = {"training.seeds": 1, "evaluation.baselines": False, "evaluation.suspects": False, "evaluation.resamples": 100,
          "optimizer.layer_decay": "auto"}  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from bertune.runs.telling import Silent
 from bertune.runs.train import train
 
 NONE = dict.fromkeys(["learning_rate", "gradient_norm", "texts_per_second", "tokens_per_second", "seconds_left"], 0.0)
-QUICK = {"evaluation.baselines": False, "evaluation.suspects": False, "evaluation.resamples": 100}
+QUICK = {"training.seeds": 1, "evaluation.baselines": False, "evaluation.suspects": False, "evaluation.resamples": 100}
 
 
 def stepped(step, loss):

@@ -21,6 +21,7 @@ BASIC = {
     "training.threads": 1,
     "training.precision": "fp32",
     "training.device": "cpu",
+    "training.seeds": 1,
     "training.epochs": 2,
     "training.batch_size": 8,
     "optimizer.layer_decay": 1.0,

@@ -21,7 +21,7 @@ FAST = (
     "training.threads=1", "training.precision=fp32", "training.epochs=2", "training.batch_size=8",
     "training.micro_batch_size=3", "optimizer.learning_rate=1e-2", "evaluation.resamples=100",
     "evaluation.baselines=false", "evaluation.suspects=false", "evaluation.early_stopping=false",
-    "evaluation.metric=log_loss", "training.keep_checkpoints=true",
+    "evaluation.metric=log_loss", "training.keep_checkpoints=true", "training.seeds=1",
 )  # fmt: skip
 # of runs with everything, ungrouped, so that the first batches are full: three portions each
 FULL = ("evaluation.baselines=true", "evaluation.suspects=true", "training.group_by_length=false")

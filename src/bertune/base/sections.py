@@ -71,6 +71,9 @@ class TrainingSection(Section):
     batch_size: Annotated[int, Ge(1), Le(65536)] | Literal["auto"] = Described(
         "auto", description="rows per update, over all micro-batches"
     )
+    seeds: Annotated[int, Ge(1), Le(100)] | Literal["auto"] = Described(
+        "auto", description="seeds to train with, the best on validation is kept; auto: 3 under 1,000 training rows"
+    )
     max_tokens: Annotated[int, Ge(16)] = Described(
         4096, description="padded tokens computed at once (micro-batch); fewer where texts are long"
     )

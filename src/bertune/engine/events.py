@@ -19,12 +19,13 @@ class Event:
 
 @dataclass(frozen=True)
 class Started(Event):
-    """The loop begins, or goes on after a resume (then step is above 0)."""
+    """The loop of a seed begins, or goes on after a resume (then step is above 0)."""
 
     steps: int
     epochs: float
     batch_size: int
     resumed: bool = False
+    seed: int = 0
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,13 @@ def loop(learner: Learner, feed: Feed, hooks: Hooks, start: Position) -> Generat
     """Yield Started, then Stepped, Evaluated and Saved as they come, then Stopped; wishes are sent back at each."""
     per_epoch, clock = feed.steps_per_epoch, Clock(start.spent, learner.steps)
     wishes = yield Started(
-        start.step, start.step / per_epoch, learner.steps, learner.steps / per_epoch, feed.batch_size, start.step > 0
+        start.step,
+        start.step / per_epoch,
+        learner.steps,
+        learner.steps / per_epoch,
+        feed.batch_size,
+        start.step > 0,
+        learner.seed,
     )
     stop = yield from _answer(wishes, hooks, start, per_epoch)
     step, epoch, due = start.step, -1, start.judging_due

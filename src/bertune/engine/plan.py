@@ -18,28 +18,31 @@ MANY_CLASSES, RATE_OF_MANY = 20, 2.0
 UPDATES, UPDATES_OF_MANY = 600, 1400  # what is aimed at, within the bounds on epochs
 EPOCHS = (3, 12)
 LAYER_DECAY = 0.85
+SEEDS, FEW_ROWS = 3, 1000  # below so many training rows one seed tells little
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rule looks at."""
+    """What the rule looks at; `validated` tells whether there are validation rows."""
 
     rows: int
     classes: int
     hidden: int
     layers: int
     pairs: bool
+    validated: bool
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do: batch rows, peak learning rate, layer decay, epochs, averaging; `why` in one line."""
+    """What a run will do: batch rows, peak learning rate, layer decay, epochs, averaging, seeds; `why` in one line."""
 
     batch_size: int
     learning_rate: float
     layer_decay: float
     epochs: float
     averaging: str
+    seeds: int
     why: str
 
 
@@ -60,7 +63,7 @@ def plan(recipe: Recipe, facts: Facts) -> Plan:
     words = [f"{facts.rows:,} rows", f"{facts.classes} classes", f"width {facts.hidden}"]
     return Plan(
         int(batch), float(rate), LAYER_DECAY if decay == "auto" else float(decay), float(epochs), averaging,
-        "from " + ", ".join(words),
+        _seeds(training.seeds, facts),         "from " + ", ".join(words),
     )  # fmt: skip
 
 
@@ -69,6 +72,15 @@ def _relation(optimizer: str) -> float:
         text = f"{optimizer} has no measured default; give a number, or find one with bertune train --find-lr"
         raise RecipeError([Problem("optimizer.learning_rate", text)])
     return RATE_OF_ADAMW[optimizer]
+
+
+def _seeds(asked: int | str, facts: Facts) -> int:
+    if asked == "auto":
+        return SEEDS if facts.rows < FEW_ROWS and facts.validated else 1
+    if int(asked) > 1 and not facts.validated:
+        text = f"{asked} seeds need validation rows to choose by, and there are none; give --valid, or set it to 1"
+        raise RecipeError([Problem("training.seeds", text)])
+    return int(asked)
 
 
 def _batch(facts: Facts) -> int:

@@ -130,15 +130,17 @@ class RunFolder:
 
     @cached_property
     def history(self) -> tuple[dict[str, Any], ...]:
-        """The events of history.jsonl; a last line that was cut off while it was written is left out."""
-        lines = (self._text("history.jsonl") or "").splitlines()
+        """The events of the kept seed's history.jsonl, without a last line that was cut off while it was written."""
+        seed = self.fact("kept_seed", self.fact("seed"))
+        name = "history.jsonl" if seed == self.fact("seed") else f"seeds/{int(seed)}/history.jsonl"
+        lines = (self._text(name) or "").splitlines()
         events = []
         for position, line in enumerate(lines):
             try:
                 event = json.loads(line) if line.strip() else None
             except ValueError:
                 if position < len(lines) - 1:
-                    raise self._damaged("history.jsonl", f"line {position + 1} is not JSON") from None
+                    raise self._damaged(name, f"line {position + 1} is not JSON") from None
                 continue
             if isinstance(event, dict):
                 events.append(event)

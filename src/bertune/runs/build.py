@@ -79,7 +79,7 @@ def network(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
 def facts_of(model: Model, prepared: Prepared) -> Facts:
     """What the rule of the defaults looks at."""
     return Facts(len(prepared.splits.train), len(prepared.classes), width_of(model), len(model.layers()),
-                 prepared.rows.pairs is not None)  # fmt: skip
+                 prepared.rows.pairs is not None, len(prepared.splits.valid) > 0)  # fmt: skip
 
 
 def width_of(model: Model) -> int:

@@ -43,13 +43,14 @@ ADRIFT = 2  # best weights that lie on the disk beside the checkpoints
 
 @dataclass(frozen=True)
 class Bill:
-    """What a run would take: updates, seconds (at most: early stopping only saves), bytes of memory and of disk.
+    """What a run would take: updates and checks of each seed, bytes of memory and of disk, and seconds.
 
-    `seconds_of` splits the seconds: prepare, encode (head-only training), train, validate, save, score,
-    suspects, report.
+    The seconds are at most so many: early stopping only saves. `seconds_of` splits them: prepare, encode (head-only
+    training), train, validate, save, score, suspects, report.
     """
 
     epochs: float
+    seeds: int
     steps: int
     checks: int
     seconds: float
@@ -102,7 +103,7 @@ def _bill(
     teller.say(
         "plan",
         f"{plan.epochs:g} epochs · {plan.batch_size} rows a step · learning rate {plan.learning_rate:.1e} · "
-        f"{machine.precision} · {machine.threads} threads   ({plan.why})",
+        f"{counted(plan.seeds, 'seed')} · {machine.precision} · {machine.threads} threads   ({plan.why})",
         **asdict(plan),
     )
     seconds = {"prepare": prepared_in}
@@ -130,10 +131,14 @@ def _bill(
     if recipe.evaluation.suspects:
         seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch, answering)
     seconds["report"] = REPORT_SECONDS
-    minutes = (seconds["train"] + seconds["validate"] + seconds["save"]) / 60
-    disk, left = _disk(model, sizes, minutes, recipe)
+    for name in ("train", "validate", "save"):
+        seconds[name] *= plan.seeds
+    if plan.seeds > 1:
+        seconds["score"] += plan.seeds * _of(_answering(model, stores, machine, recipe, "fp32"), stores.test, recipe)
+    minutes = (seconds["train"] + seconds["validate"] + seconds["save"]) / 60 / plan.seeds
+    disk, left = _disk(model, sizes, minutes, plan.seeds, recipe)
     total = float(sum(seconds.values()))
-    return Bill(plan.epochs, learner.steps, checks, total, seconds, 0, disk + store_bytes, left)
+    return Bill(plan.epochs, plan.seeds, learner.steps, checks, total, seconds, 0, disk + store_bytes, left)
 
 
 def _answering(model: Model, stores: build.Stores, machine: Compute, recipe: Recipe, precision: str) -> Cost:
@@ -246,16 +251,17 @@ def _sizes(learner: Learner) -> tuple[int, int, int]:
     return learning, averages, _bytes(checkpoint.optimizer_tensors(learner.optimizer)[0])
 
 
-def _disk(model: Model, sizes: tuple[int, int, int], minutes: float, recipe: Recipe) -> tuple[int, int]:
-    """Bytes at most while a run of so many minutes goes on, and bytes that it leaves (the model).
+def _disk(model: Model, sizes: tuple[int, int, int], minutes: float, seeds: int, recipe: Recipe) -> tuple[int, int]:
+    """Bytes at most while a run of so many minutes a seed goes on, and bytes that it leaves (the model).
 
-    There are a checkpoint for each interval, as far as they are kept, the one at the end without the optimizer's state,
-    and the best weights.
+    There are for each seed a checkpoint for each interval, as far as they are kept, the one at the end without the
+    optimizer's state, and the best weights.
     """
     whole = _bytes(model.network.state_dict())
     learning, averages, state = sizes
     full = min(KEEP + 1, int(minutes / recipe.training.checkpoint_minutes))
-    return whole + full * (learning + averages + state) + (learning + averages) + ADRIFT * learning, whole
+    each = full * (learning + averages + state) + (learning + averages) + ADRIFT * learning
+    return whole + seeds * each, whole
 
 
 def _bytes(tensors: dict[str, torch.Tensor]) -> int:
@@ -283,9 +289,10 @@ def told_bytes(size: int) -> str:
 
 def _tell(bill: Bill, teller: Teller) -> None:
     parts = " · ".join(f"{name} {told_seconds(s)}" for name, s in bill.seconds_of.items() if round(s) >= 1)
+    steps = f"{bill.steps:,} steps" + (f" of each of {bill.seeds} seeds" if bill.seeds > 1 else "")
     teller.say(
         "bill",
-        f"{bill.steps:,} steps · about {told_seconds(bill.seconds)}, less where it stops early · "
+        f"{steps} · about {told_seconds(bill.seconds)}, less where it stops early · "
         f"{told_bytes(bill.memory_bytes)} memory · {told_bytes(bill.disk_bytes)} disk, of which "
         f"{told_bytes(bill.disk_left_bytes)} stay",
         **asdict(bill),

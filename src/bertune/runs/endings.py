@@ -22,7 +22,8 @@ def events(out: Path) -> list[dict[str, Any]]:
 def ending(out: Path) -> dict[str, Any]:
     """Weights (their digest), scores, predictions, and the history without times of a run that is done."""
     run = Folder(out)
-    kept = [event for event in events(out) if event["event"] in ("stepped", "evaluated")]
+    loops = [out, *sorted(out.glob("seeds/*"))]
+    kept = [event for loop in loops for event in events(loop) if event["event"] in ("stepped", "evaluated")]
     return {
         "weights": FILES.digest(run.model / "model.safetensors"),
         "scores": FILES.read(run.scores),

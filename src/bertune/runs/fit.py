@@ -245,7 +245,7 @@ class Fit:
             if problem:
                 raise ResumeError(
                     "the best weights were damaged after they had been written.", where=str(folder), found=problem,
-                    next_move=f"bertune resume {self.folder.path} makes them anew",
+                    next_move=f"bertune resume {self.folder.run} makes them anew",
                 )  # fmt: skip
             _load(learner.model, checkpoint.read_group(folder, "model"))
         elif learner.averages is not None:

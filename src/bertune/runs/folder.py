@@ -18,7 +18,7 @@ class Folder:
     """The paths of a run folder and its record."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = self.run = path
         self.record_path = path / "run.json"
         self.recipe = path / "recipe.toml"
         self.findings = path / "findings.json"
@@ -31,6 +31,12 @@ class Folder:
         self.store = path / "store"
         self.seen = path / "seen.bin"
         self.lock = path / "lock"
+
+    def of_seed(self, seed: int) -> "Folder":
+        """Where the loop of a further seed keeps its history and checkpoints; `run` is the whole run's folder."""
+        folder = Folder(self.path / "seeds" / str(seed))
+        folder.run = self.path
+        return folder
 
     def record(self) -> dict[str, Any]:
         """What run.json holds. Raises ResumeError when the folder holds no run."""
@@ -54,7 +60,8 @@ class Folder:
     def clear(self, keep_checkpoints: bool) -> None:
         """Remove what only an unfinished run needs."""
         if not keep_checkpoints:
-            FILES.remove(self.checkpoints)
+            for folder in [self.path, *self.path.glob("seeds/*")]:
+                FILES.remove(Folder(folder).checkpoints)
         FILES.remove(self.store)
 
     @property

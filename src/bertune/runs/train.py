@@ -28,6 +28,7 @@ from bertune.runs.finish import Finish
 from bertune.runs.fit import Fit, Fitted
 from bertune.runs.folder import PREPARING, Folder
 from bertune.runs.prepare import Prepared, prepare, severe
+from bertune.runs.seeds import Seeds
 from bertune.runs.seen import write_seen
 from bertune.runs.telling import Silent, Teller
 from bertune.runs.wrong_labels import write_suspects
@@ -86,15 +87,15 @@ class _Journey:
             self.teller.say("resume", "from the beginning: no checkpoint had been made yet", step=0)
         stores = build.stores(prepared, self.folder.store)
         self.watch.poll()
-        fit = Fit(
+        seeds = Seeds(
             self.recipe, prepared, stores, self.folder, machine, self.teller, self.watch, decided, self.listeners
         )  # fmt: skip
-        fitted = fit.run()
-        self.folder.write_record(**self._about_fit(fitted, prepared, fit.metric))
+        fitted, fit = seeds.run()
+        self.folder.write_record(**self._about_fit(fitted, fit))
         if not fitted.stopped.finished:
             self.folder.write_record(status="stopped")
             raise Interrupted(self.watch.caught or 0)
-        self._finish(fitted, fit, prepared, stores, machine)
+        self._finish(fitted, fit.metric, seeds)
         return self.folder
 
     def _enter(self, command: Sequence[str]) -> None:
@@ -137,7 +138,8 @@ class _Journey:
         plan = build.planned(self.recipe, model, prepared)
         settled = {
             "training.epochs": plan.epochs, "training.batch_size": plan.batch_size,
-            "training.averaging": plan.averaging, "training.precision": machine.precision,
+            "training.averaging": plan.averaging, "training.seeds": plan.seeds,
+            "training.precision": machine.precision,
             "training.threads": machine.threads, "training.device": str(machine.device),
             "optimizer.learning_rate": plan.learning_rate, "optimizer.layer_decay": plan.layer_decay,
             "model.max_length": prepared.max_length, "model.name": _settled_model(prepared),
@@ -154,34 +156,37 @@ class _Journey:
         self.teller.say(
             "plan",
             f"{plan.epochs:g} epochs · {steps:,} steps of {plan.batch_size} rows · learning rate "
-            f"{plan.learning_rate:.1e} · {machine.precision} · {machine.threads} threads   ({plan.why})",
+            f"{plan.learning_rate:.1e} · {counted(plan.seeds, 'seed')} · {machine.precision} · "
+            f"{machine.threads} threads   ({plan.why})",
             steps=steps, **asdict(plan),
         )  # fmt: skip
         return decided
 
-    def _about_fit(self, fitted: Fitted, prepared: Prepared, metric: str) -> dict[str, Any]:
+    def _about_fit(self, fitted: Fitted, fit: Fit) -> dict[str, Any]:
         stopped = fitted.stopped
         return {
-            "best": fitted.best, "stopped": stopped.reason, "metric": metric, "restarts": fitted.restarts,
-            "warnings": fitted.warnings,
+            "best": fitted.best, "stopped": stopped.reason, "metric": fit.metric, "restarts": fitted.restarts,
+            "warnings": fitted.warnings, "kept_seed": fit.recipe.seed,
             "speed": {
                 "train_texts_per_second": stopped.texts_per_second,
                 "train_tokens_per_second": stopped.tokens_per_second,
             },
         }  # fmt: skip
 
-    def _finish(self, fitted: Fitted, fit: Fit, prepared: Prepared, stores: build.Stores, machine: Compute) -> None:
-        say = self.teller.say
+    def _finish(self, fitted: Fitted, metric: str, seeds: Seeds) -> None:
+        say, prepared, stores, machine = self.teller.say, seeds.prepared, seeds.stores, seeds.compute
         best = fitted.best
         kept = f"; kept epoch {best['epoch']:.2g}" if best["step"] is not None else ""
         say("stop", f"epoch {fitted.stopped.epoch:.3g}: {fitted.stopped.reason}{kept}")
         record = self.folder.record()
         if stores.test is not None:
             self.folder.write_record(test_openings=[*record["test_openings"], _now()])
-        finish = Finish(self.recipe, prepared, stores, self.folder, machine, self.watch, fit.metric)
+        finish = Finish(self.recipe, prepared, stores, self.folder, machine, self.watch, metric)
         scores = finish.run(fitted.model)
+        if seeds.scores:
+            scores["seeds"] = seeds.scores
         FILES.write_json(self.folder.scores, scores)
-        self._tell_scores(scores, fit.metric)
+        self._tell_scores(scores, metric)
         if self.recipe.evaluation.suspects:
             write_suspects(self.recipe, prepared, stores, self.folder, machine, self.watch)
         speed = dict(self.folder.record()["speed"], predict_texts_per_second=finish.speed,
@@ -211,6 +216,9 @@ class _Journey:
             return
         s = scores[name][metric]
         line = f"{metric} {s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}] on {s['n']:,} rows"
+        values = [entry["test"][metric]["value"] for entry in scores.get("seeds", ()) if "test" in entry]
+        if values:
+            line += f" · {len(values)} seeds {min(values):.3f} to {max(values):.3f}"
         for baseline, of in scores.get("baselines", {}).items():
             line += f" · {baseline} {of[metric]['value']:.3f}"
         self.teller.say(name, line, scores=scores[name])

@@ -43,11 +43,12 @@ def flat(recipe: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 class Tracker:
     """Hears the events of a run and hands their numbers to `open`, `send` and `close`, which a tracker fills in.
 
+    Each seed of a run is a run of its own there, the further ones named after their seed (`part`).
     An error in a tracker (no network, a full disk) is told once and ends the tracking, not the run.
     """
 
     def __init__(self, out: Path, recipe: dict[str, Any]) -> None:
-        self.out, self.name = out, out.name
+        self.out, self.name, self.part = out, out.name, ""
         self.settings = dict(flat(recipe))
         self.failed = False
 
@@ -65,6 +66,9 @@ class Tracker:
 
     def on_started(self, event: Started) -> Warn | None:
         """Begin."""
+        if event.seed != self.settings.get("seed", event.seed):
+            self.part = f"seed-{event.seed}"
+            self.name = f"{self.out.name}-{self.part}"
         return self._try(lambda: self.open(event.step))
 
     def on_stepped(self, event: Stepped) -> Warn | None:

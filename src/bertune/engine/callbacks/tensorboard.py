@@ -24,7 +24,7 @@ class Tensorboard(Tracker):
 
     def open(self, step: int) -> None:
         """A writer that drops what was written past this step."""
-        self.writer = self.writer_of(log_dir=str(self.out / "tensorboard"), purge_step=step + 1)
+        self.writer = self.writer_of(log_dir=str(self.out / "tensorboard" / self.part), purge_step=step + 1)
         lines = [f"{key} = {value}" for key, value in self.settings.items()]
         self.writer.add_text("recipe", "\n".join(f"    {line}" for line in lines), step)
 
