@@ -10,6 +10,7 @@ Test files are never read.
 """
 
 import argparse
+import functools
 import json
 import tempfile
 from collections.abc import Callable
@@ -18,18 +19,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from defaults import DATA, SETS
-from sklearn.metrics import f1_score
 
+from bertune.base import registry
+from bertune.base.types import Judged
 from bertune.engine.devices import compute
 from bertune.engine.interrupt import Watch
 from bertune.evaluate.calibration import softmax
+from bertune.evaluate.standard_error import standard_error
 from bertune.runs import build, fit
 from bertune.runs.ask import ask
 from bertune.runs.folder import Folder
 from bertune.runs.prepare import prepare
 from bertune.runs.telling import Silent
 
-Rule = Callable[[np.ndarray, np.ndarray, int], int]
+Rule = Callable[[np.ndarray, np.ndarray, Callable[[int], float]], int]
 FIXED = [
     "training.seeds=1",
     "evaluation.early_stopping=false",
@@ -38,17 +41,17 @@ FIXED = [
 ]
 
 
-def best_score(score: np.ndarray, loss: np.ndarray, rows: int) -> int:
+def best_score(score: np.ndarray, loss: np.ndarray, error: Callable[[int], float]) -> int:
     """The highest score; of equals the lowest loss."""
     return max(range(len(score)), key=lambda i: (score[i], -loss[i]))
 
 
-def lowest_loss(score: np.ndarray, loss: np.ndarray, rows: int) -> int:
+def lowest_loss(score: np.ndarray, loss: np.ndarray, error: Callable[[int], float]) -> int:
     """The lowest log loss."""
     return int(np.argmin(loss))
 
 
-def last(score: np.ndarray, loss: np.ndarray, rows: int) -> int:
+def last(score: np.ndarray, loss: np.ndarray, error: Callable[[int], float]) -> int:
     """The last check."""
     return len(score) - 1
 
@@ -56,9 +59,8 @@ def last(score: np.ndarray, loss: np.ndarray, rows: int) -> int:
 def latest_near(errors: float) -> Rule:
     """The latest check whose score is within so many standard errors of the best."""
 
-    def rule(score: np.ndarray, loss: np.ndarray, rows: int) -> int:
-        top = score.max()
-        return int(np.flatnonzero(score >= top - errors * np.sqrt(max(top * (1 - top), 1 / rows) / rows))[-1])
+    def rule(score: np.ndarray, loss: np.ndarray, error: Callable[[int], float]) -> int:
+        return int(np.flatnonzero(score >= score.max() - errors * error(int(score.argmax())))[-1])
 
     return rule
 
@@ -66,9 +68,8 @@ def latest_near(errors: float) -> Rule:
 def lowest_loss_near(errors: float) -> Rule:
     """The lowest loss among the checks whose score is within so many standard errors of the best."""
 
-    def rule(score: np.ndarray, loss: np.ndarray, rows: int) -> int:
-        top = score.max()
-        near = np.flatnonzero(score >= top - errors * np.sqrt(max(top * (1 - top), 1 / rows) / rows))
+    def rule(score: np.ndarray, loss: np.ndarray, error: Callable[[int], float]) -> int:
+        near = np.flatnonzero(score >= score.max() - errors * error(int(score.argmax())))
         return int(near[np.argmin(loss[near])])
 
     return rule
@@ -114,22 +115,21 @@ def noted(name: str, rows: int, seed: int, settings: list[str]) -> tuple[np.ndar
 
 def lost(probabilities: np.ndarray, gold: np.ndarray, few: int, metric: str, draws: int = 200) -> dict[str, float]:
     """Mean points lost by each rule against the best check, where each rule sees `few` rows."""
-    guesses = probabilities.argmax(2)
+    measure = registry.load("metrics", metric)()
+    names = tuple(str(n) for n in range(probabilities.shape[2]))
+    judged = [Judged(gold, p.argmax(1), p, names) for p in probabilities]
     surprise = -np.log(np.clip(probabilities[:, np.arange(len(gold)), gold], 1e-12, 1))
     chance = np.random.default_rng(0)
-
-    def scores(rows: np.ndarray) -> np.ndarray:
-        if metric == "accuracy":
-            return (guesses[:, rows] == gold[rows]).mean(1)
-        return np.array([f1_score(gold[rows], g[rows], average="macro", zero_division=0) for g in guesses])
-
     sums = dict.fromkeys(RULES, 0.0)
     for _ in range(draws):
         order = chance.permutation(len(gold))
         seen, unseen = order[:few], order[few:]
-        score, loss, truth = scores(seen), surprise[:, seen].mean(1), scores(unseen)
+        shown = [of.take(seen) for of in judged]
+        score = np.array([measure(of) for of in shown])
+        truth = np.array([measure(of.take(unseen)) for of in judged])
+        error = functools.cache(lambda check, shown=shown: standard_error(measure, shown[check]))
         for name, rule in RULES.items():
-            sums[name] += 100 * float(truth.max() - truth[rule(score, loss, few)])
+            sums[name] += 100 * float(truth.max() - truth[rule(score, surprise[:, seen].mean(1), error)])
     return {name: round(value / draws, 2) for name, value in sums.items()}
 
 

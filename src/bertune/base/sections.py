@@ -121,11 +121,14 @@ class EvaluationSection(Section):
 
     metric: str = Described("auto", description="metric to select by; auto: the task's first")
     per_epoch: Annotated[int, Ge(1), Le(1000)] = Described(2, description="checks on validation data per epoch")
-    early_stopping: bool = Described(True, description="stop when the metric has not risen, keep the best weights")
+    early_stopping: bool = Described(True, description="stop when the metric has not risen")
     patience: Count | Literal["auto"] = Described(
         "auto", description="checks without gain before stopping; auto: two fifths of all planned checks, at least 4"
     )
     minimum_gain: Annotated[float, Ge(0)] = Described(0.0005, description="smallest rise that counts")
+    tolerance: Annotated[float, Ge(0)] = Described(
+        1.0, description="the latest weights within so many standard errors of the best score are kept; 0: the best"
+    )
     batch_size: Annotated[int, Ge(1)] = Described(64, description="rows at once when only predicting")
     calibration: bool = Described(True, description="fit a temperature on validation and fold it into the head")
     threshold: Literal["none", "tune"] = Described(

@@ -42,12 +42,16 @@ class Stepped(Event):
 
 @dataclass(frozen=True)
 class Evaluated(Event):
-    """A split was judged; `guessed_classes` counts the different classes among the guesses."""
+    """A split was judged; `guessed_classes` counts the different classes among the guesses.
+
+    `error` is the standard error of the score that weights are selected by.
+    """
 
     split: str
     scores: Mapping[str, float]
     loss: float
     guessed_classes: int
+    error: float = 0.0
 
 
 @dataclass(frozen=True)

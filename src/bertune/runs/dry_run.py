@@ -37,7 +37,7 @@ from bertune.runs.wrong_labels import MOST_ROWS, mean_states
 
 SAMPLE = 1000  # rows on which the word-count baseline is timed
 REPORT_SECONDS = 2.0  # report, model card, saving: they hardly depend on the run
-NEW_BESTS = 0.5  # share of the checks that bring new best weights, which are saved
+NEW_BESTS = 0.7  # share of the checks whose weights are saved as those to keep
 ADRIFT = 2  # best weights that lie on the disk beside the checkpoints
 
 

@@ -29,6 +29,7 @@ from bertune.engine.loop import Hooks, Position, loop
 from bertune.engine.plan import Plan
 from bertune.evaluate.calibration import softmax
 from bertune.evaluate.predict import predict
+from bertune.evaluate.standard_error import standard_error
 from bertune.model.cached import standing_in
 from bertune.model.encoder import Model
 from bertune.runs import build
@@ -111,7 +112,8 @@ class Fit:
             if small is not None:
                 small.put_back()
         best = {"step": self.stopping.best_step, "epoch": self.stopping.best_epoch,
-                "metric": self.stopping.metric, "value": self.stopping.best_value}  # fmt: skip
+                "metric": self.stopping.metric, "value": self.stopping.best_value,
+                "highest": self.stopping.highest}  # fmt: skip
         return Fitted(model, plan, stopped, best, learner.steps, list(self.restarts), list(self.warnings))
 
     def _callbacks(self, learner: Learner) -> None:
@@ -119,7 +121,12 @@ class Fit:
         name = self.metric
         higher = registry.load("metrics", name).best == "high"
         self.stopping = EarlyStopping(
-            name, higher, self._patience(learner), evaluation.minimum_gain, evaluation.early_stopping
+            name,
+            higher,
+            self._patience(learner),
+            evaluation.minimum_gain,
+            evaluation.early_stopping,
+            evaluation.tolerance,
         )
         valid = self.stores.valid
         shares = [] if valid is None else (np.bincount(valid.targets) / len(valid)).tolist()
@@ -169,7 +176,8 @@ class Fit:
         scores = {name: float(registry.load("metrics", name)()(judged)) for name in names}
         guessed = len(np.unique(judged.guess))
         learner.schedule.observe(scores[self.metric] if self.stopping.higher else -scores[self.metric])
-        return Evaluated(at.step, epoch, "valid", scores, scores["log_loss"], guessed)
+        error = standard_error(registry.load("metrics", self.metric)(), judged)
+        return Evaluated(at.step, epoch, "valid", scores, scores["log_loss"], guessed, error)
 
     def _save(self, learner: Learner, feed: Any, at: Position, wish: Save) -> str:
         if wish.best:

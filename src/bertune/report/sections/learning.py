@@ -136,6 +136,9 @@ def _caption(
         value = score(best.scores[run.metric])
         place = {"step": number(best.step), "epoch": f"{best.epoch:.1f}"}
         told.append(words("learning.kept", metric=words.metric(run.metric), value=value, **place))
+        highest = figure_of(run.fact("best.highest"))
+        if math.isfinite(highest) and score(highest) != value:
+            told.append(words("learning.tolerated", highest=score(highest)))
     return words.sentences(told)
 
 
