@@ -12,6 +12,7 @@ from bertune.base.errors import BertuneError, ResumeError
 from bertune.base.files import FILES
 
 PREPARING = "preparing"  # status of a run that has read no data yet
+FORMAT = 1  # of the run folder, in run.json; where a resume would misread what an earlier release wrote it becomes 2
 
 
 class Folder:
@@ -50,6 +51,16 @@ class Folder:
         record.update(values)
         FILES.write_json(self.record_path, record)
         return record
+
+    def refuse_other_format(self) -> None:
+        """Raises ResumeError for a run folder that another release laid out in another way."""
+        record = self.record()
+        if record.get("format", FORMAT) != FORMAT:
+            raise ResumeError(
+                "this run was begun by another release.", where=str(self.record_path), expected=f"format {FORMAT}",
+                found=f"format {record['format']}, of bertune {record.get('bertune', '?')}",
+                next_move="resume it with that release, or start a new run with bertune train",
+            )  # fmt: skip
 
     def clear(self, keep_checkpoints: bool) -> None:
         """Remove what only an unfinished run needs."""

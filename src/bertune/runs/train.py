@@ -26,7 +26,7 @@ from bertune.runs import build
 from bertune.runs.fingerprint import fingerprint, model_digest, unchanged, versions
 from bertune.runs.finish import Finish
 from bertune.runs.fit import Fit, Fitted
-from bertune.runs.folder import PREPARING, Folder
+from bertune.runs.folder import FORMAT, PREPARING, Folder
 from bertune.runs.prepare import Prepared, prepare, severe
 from bertune.runs.seen import write_seen
 from bertune.runs.telling import Silent, Teller
@@ -72,7 +72,9 @@ class _Journey:
         self.began = time.perf_counter()
 
     def run(self, source: Table | None, command: Sequence[str], resume: bool) -> Folder:
-        if not resume:
+        if resume:
+            self.folder.refuse_other_format()
+        else:
             self._enter(command)
         machine = compute(self.recipe.training)
         prepared = prepare(self.recipe, self.teller, source)
@@ -101,7 +103,7 @@ class _Journey:
         """Leave what a resume needs before anything takes time: a run can be killed while it reads its data."""
         FILES.remove(self.folder.checkpoints)
         changed = {key: {"value": value} for key, value in self.recipe.stated.items() if not key.startswith("data.")}
-        about = {"status": PREPARING, "bertune": __version__, "command": list(command), "started": _now(),
+        about = {"format": FORMAT, "status": PREPARING, "bertune": __version__, "command": list(command), "started": _now(),
                  "seed": self.recipe.seed, "changed": changed, "test_openings": []}  # fmt: skip
         FILES.write_json(self.folder.record_path, about)
         FILES.write_text(self.folder.recipe, self.recipe.as_toml())
