@@ -56,9 +56,8 @@ class Recorder:
         seen: dict[int, int] = {}
         folders: dict[int, dict[str, int]] = {}
         self._visit(self.root, 0, seen, folders)
+        self.changes += [Change(node, "names") for node in folders if node not in self.names]
         for node, entries in folders.items():
-            if node not in self.names:
-                self.changes.append(Change(node, "names"))
             before = self.names.get(node, {})
             changed = {n: entries.get(n) for n in {**before, **entries} if before.get(n) != entries.get(n)}
             parts = [changed] if one else [{name: number} for name, number in changed.items()]

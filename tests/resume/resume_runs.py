@@ -1,7 +1,9 @@
 """Small runs for the tests of resuming: made, stopped, compared."""
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +141,10 @@ def ending(run: Path) -> dict[str, Any]:
 def same(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """The names of what differs between two endings; empty when they are the same to the last bit."""
     return [name for name in one if one[name] != other[name]]
+
+
+@contextmanager
+def scratch(place: Path) -> Iterator[Path]:
+    """A folder that is gone afterwards, so that hundreds of runs do not fill the disk."""
+    with tempfile.TemporaryDirectory(dir=place) as name:
+        yield Path(name)

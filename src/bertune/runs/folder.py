@@ -42,7 +42,7 @@ class Folder:
                 "no run lies here.", where=str(self.path), expected="a folder with run.json",
                 next_move=f"start one: bertune train DATA --out {self.path}",
             ) from None  # fmt: skip
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise ResumeError("run.json is damaged.", where=str(self.record_path), found=str(error)) from None
 
     def write_record(self, **values: Any) -> dict[str, Any]:

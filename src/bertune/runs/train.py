@@ -79,7 +79,7 @@ class _Journey:
         machine = compute(self.recipe.training)
         prepared = prepare(self.recipe, self.teller, source)
         self.watch.poll()
-        begun = self.folder.record()["status"] != PREPARING
+        begun = self.folder.record().get("status") != PREPARING
         decided = self._unchanged(prepared, machine) if begun else {}
         self._tell_data(prepared)
         if not begun:
