@@ -180,7 +180,7 @@ def told(changes: Sequence[Change]) -> list[str]:
 
 
 def rebuild(changes: Sequence[Change], target: Path, chance: random.Random) -> None:
-    """Make a folder as a cut after these changes may leave it. Losses are drawn: everything unflushed, some, nothing."""
+    """Make a folder as a cut after these changes may leave it. What is lost is drawn: all, some, none."""
     sure: dict[int, list[Change]] = {}
     waiting: dict[int, list[Change]] = {}
     for change in changes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 import tiny_models
 from bertune.base.recipe import Recipe, read_toml, resolve
@@ -148,3 +149,8 @@ def scratch(place: Path) -> Iterator[Path]:
     """A folder that is gone afterwards, so that hundreds of runs do not fill the disk."""
     with tempfile.TemporaryDirectory(dir=place) as name:
         yield Path(name)
+
+
+def some(trials: Sequence[Any], every: int) -> list[Any]:
+    """Parameters of trials: the first and each `every`-th after it in the default lane, the rest in the slow one."""
+    return [t if n % every == 0 else pytest.param(*t, marks=pytest.mark.slow) for n, t in enumerate(trials)]

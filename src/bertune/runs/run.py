@@ -1,7 +1,6 @@
 """A run in the hands of a program: its model, scores, findings and history."""
 
 import html
-import json
 import math
 import signal
 from collections.abc import Iterable, Sequence

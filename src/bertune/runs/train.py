@@ -103,8 +103,8 @@ class _Journey:
         """Leave what a resume needs before anything takes time: a run can be killed while it reads its data."""
         FILES.remove(self.folder.checkpoints)
         changed = {key: {"value": value} for key, value in self.recipe.stated.items() if not key.startswith("data.")}
-        about = {"format": FORMAT, "status": PREPARING, "bertune": __version__, "command": list(command), "started": _now(),
-                 "seed": self.recipe.seed, "changed": changed, "test_openings": []}  # fmt: skip
+        about = {"format": FORMAT, "status": PREPARING, "bertune": __version__, "command": list(command),
+                 "started": _now(), "seed": self.recipe.seed, "changed": changed, "test_openings": []}  # fmt: skip
         FILES.write_json(self.folder.record_path, about)
         FILES.write_text(self.folder.recipe, self.recipe.as_toml())
 
