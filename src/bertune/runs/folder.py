@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -145,6 +145,17 @@ def _lock(handle: IO[str]) -> None:
         import fcntl
 
         fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def refuse_other_bytes(names: Mapping[str, str | None]) -> None:
+    """Raises BertuneError for paths, by setting, that are not UTF-8 text: a recipe and a model could not name them."""
+    for setting, name in names.items():
+        shown = (name or "").encode("utf-8", "backslashreplace").decode()
+        if shown != (name or ""):
+            raise BertuneError(
+                "this path is not UTF-8 text.", where=f"{setting} {shown}", expected="a name that a recipe can hold",
+                next_move="rename it; for data and run folders a link with a plain name does too",
+            )  # fmt: skip
 
 
 def fresh(data: str | None) -> Path:

@@ -26,7 +26,7 @@ from bertune.runs import build
 from bertune.runs.fingerprint import fingerprint, model_digest, unchanged, versions
 from bertune.runs.finish import Finish
 from bertune.runs.fit import Fit, Fitted
-from bertune.runs.folder import FORMAT, PREPARING, Folder
+from bertune.runs.folder import FORMAT, PREPARING, Folder, refuse_other_bytes
 from bertune.runs.prepare import Prepared, prepare, severe
 from bertune.runs.seen import write_seen
 from bertune.runs.telling import Silent, Teller
@@ -49,7 +49,11 @@ def train(
     Without `report` only what the model needs is made: no findings, no report, no model card.
     Raises BertuneError for what the user can mend and Interrupted after a signal; either way nothing is lost.
     """
-    folder = Folder(out)
+    folder, data = Folder(out), recipe.data
+    refuse_other_bytes(
+        {"--out": str(out), "data.train": data.train, "data.valid": data.valid, "data.test": data.test,
+         "model.name": recipe.model.name}
+    )  # fmt: skip
     with folder.locked(), Watch() as watch:
         journey = _Journey(recipe, folder, teller or Silent(), watch, listeners, report)
         try:
