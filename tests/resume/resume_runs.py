@@ -153,4 +153,6 @@ def scratch(place: Path) -> Iterator[Path]:
 
 def some(trials: Sequence[Any], every: int) -> list[Any]:
     """Parameters of trials: the first and each `every`-th after it in the default lane, the rest in the slow one."""
-    return [pytest.param(*t) if n % every == 0 else pytest.param(*t, marks=pytest.mark.slow) for n, t in enumerate(trials)]
+    return [
+        pytest.param(*t) if n % every == 0 else pytest.param(*t, marks=pytest.mark.slow) for n, t in enumerate(trials)
+    ]

@@ -17,9 +17,6 @@ from bertune.engine.steps.plain import Plain
 from bertune.runs.telling import Silent
 from bertune.runs.train import train
 
-NOT_FINITE = "NaN or infinite loss or gradient at the k-th update, stopped and resumed around it"
-MEMORY = "MemoryError at the k-th update, stopped and resumed around it"
-
 
 class _Spoilt(torch.autograd.Function):
     """The same values; a gradient multiplied by something that is not finite."""
@@ -75,7 +72,7 @@ def record(run: Path) -> dict[str, Any]:
     return dict(json.loads((run / "run.json").read_text(encoding="utf-8")))
 
 
-@pytest.mark.fault(NOT_FINITE)
+@pytest.mark.fault("not finite")
 @pytest.mark.parametrize("kind, cut", some([(kind, cut) for kind in KINDS for cut in (3, 4, 5)], every=4))
 def test_one_bad_update_is_left_out_and_told(tiny, tmp_path: Path, monkeypatch, kind: str, cut: int) -> None:
     spoil(monkeypatch, kind, {4})
@@ -93,7 +90,7 @@ def test_one_bad_update_is_left_out_and_told(tiny, tmp_path: Path, monkeypatch, 
     assert record(run)["warnings"] == record(whole)["warnings"] != []
 
 
-@pytest.mark.fault(NOT_FINITE)
+@pytest.mark.fault("not finite")
 @pytest.mark.parametrize("again, cut", some([(again, cut) for again in (True, False) for cut in (4, 5, 6)], every=5))
 def test_three_bad_updates_end_the_attempt_however_it_is_stopped(
     tiny, tmp_path: Path, monkeypatch, again: bool, cut: int
@@ -129,7 +126,7 @@ def scarce(monkeypatch: pytest.MonkeyPatch, first: int, room: int) -> None:
     monkeypatch.setattr(Plain, "__call__", answer)
 
 
-@pytest.mark.fault(MEMORY)
+@pytest.mark.fault("memory")
 @pytest.mark.parametrize("first, cut", some([(3, 3), (1, 1), (3, 2), (3, 4), (5, 6), (8, 7)], every=4))
 def test_memory_runs_out_and_the_run_is_stopped(tiny, tmp_path: Path, monkeypatch, first: int, cut: int) -> None:
     """The portions are halved, the batches stay: every update has its rows, and a resume ends the same."""

@@ -14,8 +14,6 @@ from bertune.base.errors import ResumeError
 from bertune.engine import checkpoint
 from bertune.runs.telling import Silent
 
-DAMAGED = "bit flip, half a file, zeros, empty, missing: named, the checkpoint before it found"
-RESUMED = "such a damage in the newest checkpoint, resumed to the end"
 FILES = ("model.safetensors", "optimizer.safetensors", "averages.safetensors", "state.json", "manifest.json")
 
 
@@ -87,7 +85,7 @@ def copied(run: Path, place: Path) -> Path:
     return Path(shutil.copytree(run, place / "run"))
 
 
-@pytest.mark.fault(DAMAGED)
+@pytest.mark.fault("damaged file")
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_every_damage_of_every_file_is_named(stopped, tmp_path: Path, damage: str, name: str) -> None:
@@ -102,7 +100,7 @@ def test_every_damage_of_every_file_is_named(stopped, tmp_path: Path, damage: st
     assert passed == [("step-000006", problem)]
 
 
-@pytest.mark.fault(RESUMED)
+@pytest.mark.fault("damaged file, resumed")
 @pytest.mark.parametrize("damage, name", some([(damage, name) for name in FILES for damage in DAMAGES], every=6))
 def test_the_one_before_is_used_and_said(stopped, tmp_path: Path, damage: str, name: str) -> None:
     run = copied(stopped[0], tmp_path)
@@ -115,7 +113,7 @@ def test_the_one_before_is_used_and_said(stopped, tmp_path: Path, damage: str, n
     assert same(stopped[1], ending(run)) == []
 
 
-@pytest.mark.fault("single bits of the manifest flipped")
+@pytest.mark.fault("damaged manifest")
 @pytest.mark.parametrize("every", [20, pytest.param(1, marks=pytest.mark.slow)])
 def test_every_bit_of_the_manifest_counts(stopped, tmp_path: Path, trial: Trial, every: int) -> None:
     """Only a flip that leaves the same JSON, in white space, may go unseen."""
@@ -130,7 +128,7 @@ def test_every_bit_of_the_manifest_counts(stopped, tmp_path: Path, trial: Trial,
             assert checkpoint.damage(newest) is not None or json.loads(content) == json.loads(sound)
 
 
-@pytest.mark.fault("extra files and folders among checkpoints")
+@pytest.mark.fault("extra file")
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_what_does_not_belong_there_changes_nothing(stopped, tmp_path: Path, extra: str) -> None:
     """A file that the manifest does not name is never read; a folder that only looks like a checkpoint is passed over.
@@ -145,7 +143,7 @@ def test_what_does_not_belong_there_changes_nothing(stopped, tmp_path: Path, ext
     assert same(stopped[1], ending(run)) == []
 
 
-@pytest.mark.fault("all checkpoints damaged; best weights damaged, also in a running run")
+@pytest.mark.fault("damaged everywhere")
 def test_all_damaged_starts_from_the_beginning_and_says_so(stopped, tmp_path: Path) -> None:
     run = copied(stopped[0], tmp_path)
     for folder in checkpoint.found(run / "checkpoints"):
@@ -157,7 +155,7 @@ def test_all_damaged_starts_from_the_beginning_and_says_so(stopped, tmp_path: Pa
     assert same(stopped[1], ending(run)) == []
 
 
-@pytest.mark.fault("all checkpoints damaged; best weights damaged, also in a running run")
+@pytest.mark.fault("damaged everywhere")
 def test_damaged_best_weights_are_made_anew(stopped, tmp_path: Path) -> None:
     run = copied(stopped[0], tmp_path)
     for folder in checkpoint.found(run / "checkpoints", "best"):
@@ -166,6 +164,26 @@ def test_damaged_best_weights_are_made_anew(stopped, tmp_path: Path) -> None:
     resume(run, teller=teller)
     assert any("the best weights it names" in text for _, text in teller.heard)
     assert same(stopped[1], ending(run)) == []
+
+
+def test_a_checkpoint_that_was_passed_over_never_comes_back(tiny, tmp_path: Path) -> None:
+    """Its best weights are made anew; were it still there it would be whole again, with the history of another past."""
+    recipe = recipe_of(data_file(tmp_path), tiny("bert"))
+    expected = ending(begin(recipe, tmp_path / "whole").path)
+    run = begin(recipe, tmp_path / "run", Saving(), Cut("evaluated", 3)).path
+    best = checkpoint.read_state(run / "checkpoints" / "step-000006")["best"]
+    assert best == "best-000006"
+    flip(run / "checkpoints" / best / "model.safetensors")
+
+    class Broken(Saving):
+        def on_started(self, event: object) -> None:
+            raise RuntimeError("stopped before anything is saved")
+
+    with pytest.raises(RuntimeError):
+        resume(run, Broken())
+    assert [p.name for p in checkpoint.found(run / "checkpoints")] == ["step-000005"]
+    resume(run)
+    assert same(expected, ending(run)) == []
 
 
 def test_a_checkpoint_of_another_past_is_replaced(tmp_path: Path) -> None:
@@ -180,7 +198,7 @@ def test_a_checkpoint_of_another_past_is_replaced(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == [folder.name]
 
 
-@pytest.mark.fault("all checkpoints damaged; best weights damaged, also in a running run")
+@pytest.mark.fault("damaged everywhere")
 def test_best_weights_damaged_during_the_run_are_never_saved_as_the_model(tiny, tmp_path: Path) -> None:
     recipe = recipe_of(data_file(tmp_path), tiny("bert"))
     expected = ending(begin(recipe, tmp_path / "whole").path)

@@ -17,8 +17,6 @@ from bertune.engine import checkpoint
 
 EPOCH = ("training.epochs=1", "evaluation.per_epoch=1")
 POINTS = [0.0, 0.05, 0.12, 0.2, 0.27, 0.33, 0.41, 0.48, 0.55, 0.63, 0.7, 0.8, 0.9, 0.97]
-FAILS = "no space, input/output error, read-only, quota; once and from then on"
-NESTED = "such an error in the run, in its resume and in the next"
 Counted = tuple[Recipe, dict[str, Any], list[str]]
 
 
@@ -69,7 +67,7 @@ def test_every_kind_of_operation_is_counted(counted: Counted) -> None:
     assert type(FILES) is Files
 
 
-@pytest.mark.fault(FAILS)
+@pytest.mark.fault("failing operation")
 @pytest.mark.parametrize("point", range(len(POINTS)))
 def test_an_operation_fails(counted: Counted, tmp_path: Path, point: int) -> None:
     """Shares of all operations of the run, from its first file to its last; the errors take turns."""
@@ -78,7 +76,7 @@ def test_an_operation_fails(counted: Counted, tmp_path: Path, point: int) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.fault(FAILS)
+@pytest.mark.fault("failing operation")
 @pytest.mark.parametrize("lasting", [False, True])
 def test_every_operation_fails(counted: Counted, tmp_path: Path, trial: Trial, lasting: bool) -> None:
     """The first, the second, … until a run is clean; the four errors take turns."""
@@ -106,21 +104,21 @@ def nested(counted: Counted, out: Path, seed: int) -> None:
     assert same(expected, ending(out)) == [], seed
 
 
-@pytest.mark.fault(NESTED)
+@pytest.mark.fault("failing again")
 @pytest.mark.parametrize("seed", range(4))
 def test_the_disk_fails_again_in_the_resume(counted: Counted, tmp_path: Path, seed: int) -> None:
     nested(counted, tmp_path / "run", seed)
 
 
 @pytest.mark.slow
-@pytest.mark.fault(NESTED)
+@pytest.mark.fault("failing again")
 def test_the_disk_fails_again_in_many_resumes(counted: Counted, tmp_path: Path, trial: Trial) -> None:
     for seed in range(100, 200):
         with trial(), scratch(tmp_path) as place:
             nested(counted, place / "run", seed)
 
 
-@pytest.mark.fault("removing an old checkpoint fails")
+@pytest.mark.fault("failing removal")
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_pruning_fails(counted: Counted, tmp_path: Path, share: float) -> None:
     recipe, expected, _ = counted
@@ -135,7 +133,7 @@ def test_pruning_fails(counted: Counted, tmp_path: Path, share: float) -> None:
     assert same(expected, ending(out)) == []
 
 
-@pytest.mark.fault("the system lets no file grow, whoever writes it")
+@pytest.mark.fault("failing library")
 @pytest.mark.parametrize("size", [60, 1_000, 20_000, 50_000])
 def test_no_file_may_grow_beyond_a_size(tiny, tmp_path: Path, size: int) -> None:
     """With the head alone learning, the saved model, which a library writes, is by far the largest file."""
@@ -154,7 +152,7 @@ def test_a_tokenizer_that_cannot_be_written_is_a_failing_disk(tiny, tmp_path: Pa
         tokenizer.save(tmp_path)
 
 
-@pytest.mark.fault("reading a checkpoint fails: a bad disk, no permission")
+@pytest.mark.fault("failing read")
 def test_a_checkpoint_that_a_bad_disk_cannot_read_is_passed_over(
     counted: Counted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trial: Trial
 ) -> None:
@@ -168,7 +166,7 @@ def test_a_checkpoint_that_a_bad_disk_cannot_read_is_passed_over(
             assert same(expected, ending(run)) == []
 
 
-@pytest.mark.fault("reading a checkpoint fails: a bad disk, no permission")
+@pytest.mark.fault("failing read")
 def test_a_checkpoint_that_may_not_be_read_is_kept_and_told(
     counted: Counted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,8 +15,6 @@ from bertune.runs import train as training
 from bertune.runs.command import not_taken, resume_command
 from bertune.runs.telling import Silent
 
-ODD = "odd places for run and data: links, spaces, emoji, 255 bytes, other bytes, deep, another file system"
-
 
 def linked(place: Path) -> Path:
     """A folder that is reached over a link."""
@@ -78,13 +76,13 @@ def works(expected: dict, tiny, place: Path) -> None:
     assert same(expected, plain(ending(out))) == []
 
 
-@pytest.mark.fault(ODD)
+@pytest.mark.fault("odd place")
 @pytest.mark.parametrize("name", some([(name,) for name in PLACES], every=3))
 def test_a_run_in_an_odd_place(expected, tiny, tmp_path: Path, name: str) -> None:
     works(expected, tiny, PLACES[name](tmp_path))
 
 
-@pytest.mark.fault(ODD)
+@pytest.mark.fault("odd place")
 @pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="there is no second file system")
 def test_a_run_on_another_file_system(expected, tiny, tmp_path: Path) -> None:
     """Reached over a link from the first; its data stay on the first."""
@@ -96,7 +94,7 @@ def test_a_run_on_another_file_system(expected, tiny, tmp_path: Path) -> None:
         works(expected, tiny, tmp_path / "other")
 
 
-@pytest.mark.fault(ODD)
+@pytest.mark.fault("odd place")
 def test_the_run_folder_itself_is_a_link(expected, tiny, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
@@ -104,7 +102,7 @@ def test_the_run_folder_itself_is_a_link(expected, tiny, tmp_path: Path) -> None
     assert (tmp_path / "elsewhere" / "run.json").exists()
 
 
-@pytest.mark.fault("paths that are not UTF-8: refused in words, or reached over a link")
+@pytest.mark.fault("name not UTF-8")
 def test_names_that_are_not_utf_8(expected, tiny, tmp_path: Path, server, trial: Trial) -> None:
     """A recipe is UTF-8 and cannot hold them: data, model and run folder of such names are refused before anything."""
     odd = tmp_path / os.fsdecode(b"caf\xe9-\xff\xfe")
@@ -141,7 +139,7 @@ def broken(link: Path, to: str = "nowhere/at/all") -> Path:
     return link
 
 
-@pytest.mark.fault("run folders that cannot be: a file, a broken link, a name too long, a place without writing")
+@pytest.mark.fault("impossible place")
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 def test_a_place_that_cannot_hold_a_run_is_refused_in_words(server, tiny, tmp_path: Path, name: str) -> None:
     """By the command itself: exit code 2, what is wrong, no traceback, and nothing left behind."""

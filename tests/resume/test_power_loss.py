@@ -80,28 +80,28 @@ def survives_twice(whole: Whole, place: Path, seed: int) -> None:
     assert same(expected, ending(out)) == [], seed
 
 
-@pytest.mark.fault("power cut, unflushed writes and names lost, torn, reordered")
+@pytest.mark.fault("power cut")
 @pytest.mark.parametrize("share", SHARES)
 def test_the_power_is_cut_in_the_run(whole: Whole, tmp_path: Path, share: float) -> None:
     survives(whole, tmp_path / "disk", 1 + int(share * len(whole[2])), 0)
 
 
 @pytest.mark.slow
-@pytest.mark.fault("power cut, unflushed writes and names lost, torn, reordered")
+@pytest.mark.fault("power cut")
 def test_the_power_is_cut_at_every_moment_of_the_run(whole: Whole, tmp_path: Path, trial: Trial) -> None:
     for moment in range(1, len(whole[2]) + 1):
         with trial(), scratch(tmp_path) as place:
             survives(whole, place / "disk", moment, 1)
 
 
-@pytest.mark.fault("power cut again in the resume")
+@pytest.mark.fault("power cut again")
 @pytest.mark.parametrize("seed", range(3))
 def test_the_power_is_cut_in_the_run_and_in_its_resume(whole: Whole, tmp_path: Path, seed: int) -> None:
     survives_twice(whole, tmp_path, seed)
 
 
 @pytest.mark.slow
-@pytest.mark.fault("power cut again in the resume")
+@pytest.mark.fault("power cut again")
 def test_the_power_is_cut_twice_at_many_moments(whole: Whole, tmp_path: Path, trial: Trial) -> None:
     for seed in range(100, 200):
         with trial(), scratch(tmp_path) as place:
