@@ -13,6 +13,7 @@ from resume_runs import Saving, begin, data_file, ending, recipe_of, same, scrat
 from bertune.base.errors import ResumeError
 from bertune.base.recipe import Recipe
 from bertune.engine import checkpoint
+from bertune.runs import endings
 from bertune.runs import train as training
 from bertune.runs.command import not_taken, resume_command
 from bertune.runs.telling import Silent
@@ -92,6 +93,25 @@ def test_the_power_is_cut_at_every_moment_of_the_run(whole: Whole, tmp_path: Pat
     for moment in range(1, len(whole[2]) + 1):
         with trial(), scratch(tmp_path) as place:
             survives(whole, place / "disk", moment, 1)
+
+
+@pytest.mark.fault("power cut")
+@pytest.mark.parametrize("every", [12, pytest.param(1, marks=pytest.mark.slow)])
+def test_the_power_is_cut_as_a_run_ends_and_clears_up(tiny, tmp_path: Path, trial: Trial, every: int) -> None:
+    """Checkpoints and encoded texts go once the run is done: what was removed may be there again, or half of it."""
+    recipe = recipe_of(data_file(tmp_path), tiny("bert"), "training.keep_checkpoints=false")
+    (tmp_path / "disk").mkdir()
+    with recorded(tmp_path / "disk") as recorder:
+        run = begin(recipe, tmp_path / "disk" / "run", Saving()).path
+    assert not (run / "checkpoints").exists() and not (run / "store").exists()
+    expected, changes = endings.ending(run), recorder.changes
+    for moment in range(len(changes) - 71, len(changes) + 1, every):
+        with trial(), scratch(tmp_path) as place:
+            rebuild(changes[:moment], place, random.Random(moment))
+            go_on(recipe, place / "run")
+            assert endings.differences(expected, endings.ending(place / "run")) == (), moment
+            resume_command(str(place / "run"), Silent())
+            assert not (place / "run" / "checkpoints").exists() and not (place / "run" / "store").exists()
 
 
 @pytest.mark.fault("power cut again")
