@@ -18,7 +18,7 @@ from bertune.runs import train as training
 from bertune.runs.command import not_taken, resume_command
 from bertune.runs.telling import Silent
 
-SHARES = [n / 10 for n in range(10)]
+SHARES = [n / 8 for n in range(8)]
 Whole = tuple[Recipe, dict[str, Any], list[Change]]
 
 
@@ -96,7 +96,7 @@ def test_the_power_is_cut_at_every_moment_of_the_run(whole: Whole, tmp_path: Pat
 
 
 @pytest.mark.fault("power cut")
-@pytest.mark.parametrize("every", [12, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [14, pytest.param(1, marks=pytest.mark.slow)])
 def test_the_power_is_cut_as_a_run_ends_and_clears_up(tiny, tmp_path: Path, trial: Trial, every: int) -> None:
     """Checkpoints and encoded texts go once the run is done: what was removed may be there again, or half of it."""
     recipe = recipe_of(data_file(tmp_path), tiny("bert"), "training.keep_checkpoints=false")
