@@ -122,6 +122,24 @@ def test_names_that_are_not_utf_8(expected, tiny, tmp_path: Path, server, trial:
         works(expected, tiny, tmp_path / "link")
 
 
+@pytest.mark.fault("odd place")
+def test_the_folder_above_may_be_written_and_not_read(
+    expected, tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a drop box of a shared machine is: its entries cannot be flushed, which is no reason to fail."""
+    opened, refused = os.open, []
+
+    def guarded(path: object, *given: object, **named: object) -> int:
+        if path == tmp_path:
+            refused.append(path)
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *given, **named)
+
+    monkeypatch.setattr(os, "open", guarded)
+    works(expected, tiny, tmp_path)
+    assert refused
+
+
 IMPOSSIBLE: dict[str, Callable[[Path], Path]] = {
     "name too long": lambda place: place / ("n" * 256),
     "path too long": lambda place: place / "/".join(["d" * 200] * 25),

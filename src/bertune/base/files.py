@@ -81,10 +81,14 @@ class Files:
         self.flush_folder(path)
 
     def flush_folder(self, path: Path) -> None:
-        """Force a folder's entries to the disk (does nothing where folders cannot be opened, as on Windows)."""
+        """Force a folder's entries to the disk; does nothing where folders cannot be opened: on Windows, or where they
+        may be written and not read, as the one above a run folder."""
         if os.name == "nt":
             return
-        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except PermissionError:
+            return
         try:
             os.fsync(descriptor)
         finally:
