@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from fault_count import Trial, Trials
 from fork_server import Server
 
 
@@ -12,3 +13,15 @@ def server() -> Iterator[Server]:
     serving = Server()
     yield serving
     serving.close()
+
+
+@pytest.fixture
+def trials() -> Trials:
+    """The count of the trials of one test."""
+    return Trials()
+
+
+@pytest.fixture
+def trial(trials: Trials) -> Trial:
+    """Encloses each of several trials in one test, for the fault table."""
+    return trials.one

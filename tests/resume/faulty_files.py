@@ -2,8 +2,9 @@
 
 import errno
 import os
+import resource
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,18 @@ from bertune.base.files import FILES, Files
 CHANGING = ("open_new", "write_to", "flush", "flush_folder", "make_folder", "rename", "remove", "append", "truncate")
 
 
-def full_disk() -> None:
-    """What the system says when no space is left."""
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def failing(number: int) -> Callable[[], None]:
+    """What the system says with an error number, as a fault."""
+
+    def fail() -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
 
 
-def bad_disk() -> None:
-    """What the system says when a disk cannot be written."""
-    raise OSError(errno.EIO, os.strerror(errno.EIO))
+full_disk, bad_disk = failing(errno.ENOSPC), failing(errno.EIO)
+ERRORS = {"no space": full_disk, "input/output": bad_disk, "read-only": failing(errno.EROFS),
+          "quota": failing(errno.EDQUOT)}  # fmt: skip
 
 
 def killed() -> None:
@@ -62,17 +67,19 @@ class _Handle:
 class FaultyFiles(Files):
     """Files whose changing operations are counted; from the `at`-th on, or at it alone, `fault` happens.
 
-    Only operations on paths that contain `within` count. `seen` names the operations that were counted.
+    Only operations on paths that contain `within` count, and of these the `kinds`, if any are named. `seen` names the
+    operations that were counted.
     """
 
     at: int | None = None
     lasting = False
     within = ""
+    kinds: Sequence[str] = ()
     fault: Callable[[], None] = staticmethod(full_disk)
     seen: list[str]
 
     def _count(self, operation: str, where: Any) -> None:
-        if self.within not in str(where):
+        if self.within not in str(where) or (self.kinds and operation not in self.kinds):
             return
         self.seen.append(operation)
         if self.at is not None and (len(self.seen) == self.at or (self.lasting and len(self.seen) > self.at)):
@@ -112,21 +119,32 @@ class FaultyFiles(Files):
 
 
 def install(
-    at: int | None, *, within: str = "", lasting: bool = False, fault: Callable[[], None] = full_disk
-) -> FaultyFiles:
+    at: int | None, *, within: str = "", kinds: Sequence[str] = (), lasting: bool = False,
+    fault: Callable[[], None] = full_disk,
+) -> FaultyFiles:  # fmt: skip
     """From now on every file operation of a run is counted and the `at`-th (from 1) meets its fault; None: count."""
     kind = type("FaultyFilesNow", (FaultyFiles,),
-                {"at": at, "within": within, "lasting": lasting, "fault": staticmethod(fault), "seen": []})  # fmt: skip
+                {"at": at, "within": within, "kinds": kinds, "lasting": lasting, "fault": staticmethod(fault),
+                 "seen": []})  # fmt: skip
     FILES.__class__ = kind  # every module holds the object itself, so its class is what can change
     return FILES  # type: ignore[return-value]
 
 
 @contextmanager
-def faults(
-    at: int | None, *, within: str = "", lasting: bool = False, fault: Callable[[], None] = full_disk
-) -> Iterator[FaultyFiles]:
+def faults(at: int | None, **settings: Any) -> Iterator[FaultyFiles]:
     """The same within a block; afterwards files are plain again."""
     try:
-        yield install(at, within=within, lasting=lasting, fault=fault)
+        yield install(at, **settings)
     finally:
         FILES.__class__ = Files
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Within, the system itself refuses to let any file grow beyond some bytes, whoever writes it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

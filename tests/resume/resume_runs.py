@@ -1,11 +1,14 @@
 """Small runs for the tests of resuming: made, stopped, compared."""
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 import tiny_models
 from bertune.base.recipe import Recipe, read_toml, resolve
@@ -139,3 +142,17 @@ def ending(run: Path) -> dict[str, Any]:
 def same(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """The names of what differs between two endings; empty when they are the same to the last bit."""
     return [name for name in one if one[name] != other[name]]
+
+
+@contextmanager
+def scratch(place: Path) -> Iterator[Path]:
+    """A folder that is gone afterwards, so that hundreds of runs do not fill the disk."""
+    with tempfile.TemporaryDirectory(dir=place) as name:
+        yield Path(name)
+
+
+def some(trials: Sequence[Any], every: int) -> list[Any]:
+    """Parameters of trials: the first and each `every`-th after it in the default lane, the rest in the slow one."""
+    return [
+        pytest.param(*t) if n % every == 0 else pytest.param(*t, marks=pytest.mark.slow) for n, t in enumerate(trials)
+    ]

@@ -1,12 +1,14 @@
 """A damaged checkpoint is noticed by its digest and told; the one before it is used, and the end is the same."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from resume_runs import Cut, Saving, begin, data_file, ending, recipe_of, resume, same
+from fault_count import Trial
+from resume_runs import Cut, Saving, begin, data_file, ending, recipe_of, resume, same, some
 
 from bertune.base.errors import ResumeError
 from bertune.engine import checkpoint
@@ -38,6 +40,35 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 }  # fmt: skip
 
 
+def foreign(folder: Path) -> None:
+    """A file that the manifest does not name."""
+    (folder / "step-000006" / "other.safetensors").write_bytes(b"\x00" * 100)
+
+
+def leavings(folder: Path) -> None:
+    """What systems and editors leave in folders, and what an earlier write left."""
+    for name in (".DS_Store", "Thumbs.db", "state.json~", "model.safetensors.partial", "optimizer.bin"):
+        (folder / "step-000006" / name).write_text("left here")
+    (folder / "step-000006" / "folder").mkdir()
+
+
+def copied_ahead(folder: Path) -> None:
+    """A whole checkpoint under the name of a later step."""
+    shutil.copytree(folder / "step-000005", folder / "step-000099")
+
+
+def lookalikes(folder: Path) -> None:
+    """Names that only look like those of checkpoints."""
+    (folder / "step-000007").mkdir()
+    (folder / "step-000008").write_text("a file")
+    (folder / "step-000009.building").mkdir()
+    for name in ("step-²", "step--1", "step-x", "step-", "Step-000042", "best-000042"):
+        (folder / name).mkdir()
+
+
+EXTRAS = {"foreign": foreign, "leavings": leavings, "copied ahead": copied_ahead, "lookalikes": lookalikes}
+
+
 @pytest.fixture(scope="module")
 def stopped(tiny, tmp_path_factory):
     """(folder of a run stopped at step 6 with checkpoints at 5 and 6, ending of the whole run)."""
@@ -54,6 +85,7 @@ def copied(run: Path, place: Path) -> Path:
     return Path(shutil.copytree(run, place / "run"))
 
 
+@pytest.mark.fault("damaged file")
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_every_damage_of_every_file_is_named(stopped, tmp_path: Path, damage: str, name: str) -> None:
@@ -68,20 +100,51 @@ def test_every_damage_of_every_file_is_named(stopped, tmp_path: Path, damage: st
     assert passed == [("step-000006", problem)]
 
 
-@pytest.mark.parametrize("damage, name", [("flip", "model.safetensors"), ("truncate", "optimizer.safetensors"),
-                                          ("zero", "state.json"), ("delete", "manifest.json"),
-                                          ("empty", "averages.safetensors")])  # fmt: skip
+@pytest.mark.fault("damaged file, resumed")
+@pytest.mark.parametrize("damage, name", some([(damage, name) for name in FILES for damage in DAMAGES], every=6))
 def test_the_one_before_is_used_and_said(stopped, tmp_path: Path, damage: str, name: str) -> None:
     run = copied(stopped[0], tmp_path)
     DAMAGES[damage](run / "checkpoints" / "step-000006" / name)
     teller = Silent()
     resume(run, Saving(), teller=teller)  # saves step 6 anew, where the damaged one lies
     said = [text for topic, text in teller.heard if topic == "warning" and "step-000006" in text]
-    assert len(said) == 1 and name in said[0] and "the one before it is used" in said[0]
+    assert len(said) == 1 and "the one before it is used" in said[0]
+    assert name in said[0] or name == checkpoint.MANIFEST  # which may blame the file it speaks of
     assert ("resume", "from step 5 of 8") in teller.heard
     assert same(stopped[1], ending(run)) == []
 
 
+@pytest.mark.fault("damaged manifest")
+@pytest.mark.parametrize("every", [20, pytest.param(1, marks=pytest.mark.slow)])
+def test_every_bit_of_the_manifest_counts(stopped, tmp_path: Path, trial: Trial, every: int) -> None:
+    """Only a flip that leaves the same JSON, in white space, may go unseen."""
+    newest = copied(stopped[0], tmp_path) / "checkpoints" / "step-000006"
+    path = newest / checkpoint.MANIFEST
+    sound = path.read_bytes()
+    for place in range(0, len(sound) * 8, every):
+        content = bytearray(sound)
+        content[place // 8] ^= 1 << place % 8
+        path.write_bytes(bytes(content))
+        with trial():
+            assert checkpoint.damage(newest) is not None or json.loads(content) == json.loads(sound)
+
+
+@pytest.mark.fault("extra file")
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_what_does_not_belong_there_changes_nothing(stopped, tmp_path: Path, extra: str) -> None:
+    """A file that the manifest does not name is never read; a folder that only looks like a checkpoint is passed over.
+
+    The run goes on from the newest whole checkpoint and ends the same.
+    """
+    run = copied(stopped[0], tmp_path)
+    EXTRAS[extra](run / "checkpoints")
+    teller = Silent()
+    resume(run, teller=teller)
+    assert ("resume", "from step 6 of 8") in teller.heard
+    assert same(stopped[1], ending(run)) == []
+
+
+@pytest.mark.fault("damaged everywhere")
 def test_all_damaged_starts_from_the_beginning_and_says_so(stopped, tmp_path: Path) -> None:
     run = copied(stopped[0], tmp_path)
     for folder in checkpoint.found(run / "checkpoints"):
@@ -93,6 +156,7 @@ def test_all_damaged_starts_from_the_beginning_and_says_so(stopped, tmp_path: Pa
     assert same(stopped[1], ending(run)) == []
 
 
+@pytest.mark.fault("damaged everywhere")
 def test_damaged_best_weights_are_made_anew(stopped, tmp_path: Path) -> None:
     run = copied(stopped[0], tmp_path)
     for folder in checkpoint.found(run / "checkpoints", "best"):
@@ -101,6 +165,26 @@ def test_damaged_best_weights_are_made_anew(stopped, tmp_path: Path) -> None:
     resume(run, teller=teller)
     assert any("the best weights it names" in text for _, text in teller.heard)
     assert same(stopped[1], ending(run)) == []
+
+
+def test_a_checkpoint_that_was_passed_over_never_comes_back(tiny, tmp_path: Path) -> None:
+    """Its best weights are made anew; were it still there it would be whole again, with the history of another past."""
+    recipe = recipe_of(data_file(tmp_path), tiny("bert"))
+    expected = ending(begin(recipe, tmp_path / "whole").path)
+    run = begin(recipe, tmp_path / "run", Saving(), Cut("evaluated", 2)).path
+    best = checkpoint.read_state(run / "checkpoints" / "step-000004")["best"]
+    assert best == "best-000004"
+    flip(run / "checkpoints" / best / "model.safetensors")
+
+    class Broken(Saving):
+        def on_started(self, event: object) -> None:
+            raise RuntimeError("stopped before anything is saved")
+
+    with pytest.raises(RuntimeError):
+        resume(run, Broken())
+    assert [p.name for p in checkpoint.found(run / "checkpoints")] == ["step-000003"]
+    resume(run)
+    assert same(expected, ending(run)) == []
 
 
 def test_a_checkpoint_of_another_past_is_replaced(tmp_path: Path) -> None:
@@ -115,6 +199,7 @@ def test_a_checkpoint_of_another_past_is_replaced(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == [folder.name]
 
 
+@pytest.mark.fault("damaged everywhere")
 def test_best_weights_damaged_during_the_run_are_never_saved_as_the_model(tiny, tmp_path: Path) -> None:
     recipe = recipe_of(data_file(tmp_path), tiny("bert"))
     expected = ending(begin(recipe, tmp_path / "whole").path)

@@ -3,12 +3,14 @@
 import random
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from fault_count import Trial
 from faulty_files import faults
 from fork_server import Child, Server
-from resume_runs import FULL, begin, data_file, ending, recipe_of, resume, same, train_arguments
+from resume_runs import FULL, begin, data_file, ending, recipe_of, resume, same, scratch, train_arguments
 
 from bertune.base.recipe import Recipe
 
@@ -53,16 +55,19 @@ def killed_at(whole, server: Server, place: Path, operation: int) -> None:
     assert same(expected, ending(out)) == [], f"killed at operation {operation}"
 
 
+@pytest.mark.fault("kill at an operation")
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.2, 0.5, 0.8, 0.95])
 def test_killed_at_a_file_operation(whole, server: Server, tmp_path: Path, share: float) -> None:
     killed_at(whole, server, tmp_path, 1 + int(share * whole[2]))
 
 
+@pytest.mark.fault("kill at an operation")
 @pytest.mark.slow
-def test_killed_at_many_file_operations(whole, server: Server, tmp_path: Path) -> None:
+def test_killed_at_many_file_operations(whole, server: Server, tmp_path: Path, trial: Trial) -> None:
     """Every 17th of them; how many checkpoints fall into a run varies with its speed, so the last may not come."""
     for operation in range(1, whole[2] - 200, 17):
-        killed_at(whole, server, tmp_path / str(operation), operation)
+        with trial():
+            killed_at(whole, server, tmp_path / str(operation), operation)
 
 
 def killed_after(child: Child, seconds: float) -> bool:
@@ -89,10 +94,21 @@ def kills(whole, server: Server, place: Path, seed: int) -> int:
     return int(struck)
 
 
-def test_killed_at_random_moments(whole, server: Server, tmp_path: Path) -> None:
-    assert sum(kills(whole, server, tmp_path / str(seed), seed) for seed in range(3)) >= 2
+@pytest.mark.fault("kill at random")
+def test_killed_at_random_moments(whole, server: Server, tmp_path: Path, trial: Trial) -> None:
+    assert randomly_killed(whole, server, tmp_path, trial, range(3)) >= 2
 
 
+@pytest.mark.fault("kill at random")
 @pytest.mark.slow
-def test_killed_at_many_random_moments(whole, server: Server, tmp_path: Path) -> None:
-    assert sum(kills(whole, server, tmp_path / str(seed), seed) for seed in range(100, 130)) >= 20
+def test_killed_at_many_random_moments(whole, server: Server, tmp_path: Path, trial: Trial) -> None:
+    assert randomly_killed(whole, server, tmp_path, trial, range(100, 130)) >= 20
+
+
+def randomly_killed(whole, server: Server, place: Path, trial: Trial, seeds: Iterable[int]) -> int:
+    """Runs killed twice, each in a scratch folder; gives how many kills struck."""
+    struck = 0
+    for seed in seeds:
+        with trial(), scratch(place) as folder:
+            struck += kills(whole, server, folder / str(seed), seed)
+    return struck

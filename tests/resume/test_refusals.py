@@ -91,6 +91,7 @@ def resumed(run: Path) -> int:
     return int(end.value.code or 0)
 
 
+@pytest.mark.fault("change")
 @pytest.mark.parametrize("checkpoints", [True, False])
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_is_refused_by_name(
@@ -110,6 +111,7 @@ def test_a_change_is_refused_by_name(
         assert "cannot be continued exactly" in capsys.readouterr().err
 
 
+@pytest.mark.fault("moved")
 def test_moved_data_and_model_are_the_same_run(stopped: Path, tmp_path: Path) -> None:
     place = moved(stopped, tmp_path)
     (place / "run" / "recipe.toml").write_text(
@@ -120,6 +122,7 @@ def test_moved_data_and_model_are_the_same_run(stopped: Path, tmp_path: Path) ->
     assert same(ending(whole), ending(place / "run")) == []
 
 
+@pytest.mark.fault("moved")
 def test_relative_paths_and_another_working_directory(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data_file(tmp_path)
     (tmp_path / "elsewhere").mkdir()
@@ -164,6 +167,7 @@ def test_bad_data_leaves_no_folder(tiny, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.fault("two processes")
 def test_the_second_process_refuses(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "run")
     with folder.locked():
@@ -174,6 +178,7 @@ def test_the_second_process_refuses(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.fault("two processes")
 def test_a_lock_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text(str(os.getpid()))  # a number that lives, as after a restart of the machine
     with Folder(tmp_path).locked():

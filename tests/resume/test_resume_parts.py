@@ -31,6 +31,7 @@ CASES = {
 }
 
 
+@pytest.mark.fault("stop, every part")
 @pytest.mark.parametrize("name", CASES)
 def test_state_goes_through_a_stop(tiny, tmp_path: Path, name: str) -> None:
     recipe = recipe_of(data_file(tmp_path), tiny("bert"), *CASES[name])
@@ -66,6 +67,7 @@ class Collapses(Trouble):
         return [Stop("collapsed: a test says so")]
 
 
+@pytest.mark.fault("stop and collapse")
 @pytest.mark.parametrize("steps", [[3], [3, 7], [7], [6, 1]])
 def test_a_collapsed_run_starts_again_however_often_it_is_stopped(
     tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
@@ -98,6 +100,7 @@ def test_a_collapsed_run_starts_again_however_often_it_is_stopped(
     assert records[0]["restarts"] == records[1]["restarts"] != []
 
 
+@pytest.mark.fault("stop, every part")
 def test_a_planned_end_is_remembered(tiny, tmp_path: Path) -> None:
     """The interruption comes at the very event at which the run decides to end."""
     recipe = recipe_of(data_file(tmp_path), tiny("bert"), *CASES["early stopping"])
@@ -117,6 +120,7 @@ def test_speed_is_that_of_the_whole_run(tiny, tmp_path: Path) -> None:
     assert json.loads((run / "run.json").read_text())["speed"]["train_texts_per_second"] > 1
 
 
+@pytest.mark.fault("stop, every part")
 @pytest.mark.parametrize("architecture", ["distilbert", "roberta", "electra"])
 def test_other_architectures(tiny, tmp_path: Path, architecture: str) -> None:
     recipe = recipe_of(data_file(tmp_path), tiny(architecture), "training.epochs=1")

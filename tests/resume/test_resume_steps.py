@@ -22,6 +22,7 @@ def test_the_whole_run_is_as_planned(whole) -> None:
     assert [e["step"] for e in events if e["event"] == "evaluated"] == [2, 4, 6, 8]
 
 
+@pytest.mark.fault("stop")
 @pytest.mark.parametrize("event, count", [("started", 1), *(("stepped", n) for n in range(1, STEPS + 1)),
                                           *(("evaluated", n) for n in range(1, 5))])  # fmt: skip
 def test_stopped_anywhere_it_ends_the_same(whole, tmp_path: Path, event: str, count: int) -> None:
@@ -40,6 +41,7 @@ def test_another_seed_gives_another_run(whole, tmp_path: Path) -> None:
     assert history(other) != expected["history"]
 
 
+@pytest.mark.fault("stop")
 def test_three_stops_in_one_epoch(whole, tmp_path: Path) -> None:
     recipe, expected = whole
     run = begin(recipe, tmp_path / "run", Cut("stepped", 1)).path

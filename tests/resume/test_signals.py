@@ -52,6 +52,7 @@ CASES = [
 ]
 
 
+@pytest.mark.fault("signal")
 @pytest.mark.parametrize("phase, signals, code", CASES,
                          ids=[f"{p}-{'-'.join(signal.Signals(n).name for n in s)}" for p, s, _ in CASES])  # fmt: skip
 def test_a_signal_in_any_phase(
@@ -76,6 +77,7 @@ def test_a_signal_in_any_phase(
     assert same(expected, ending(out)) == []
 
 
+@pytest.mark.fault("signal")
 @pytest.mark.parametrize(
     "target, call, step",
     [
@@ -98,6 +100,7 @@ def test_a_signal_keeps_what_is_whole(whole, server: Server, tmp_path: Path, tar
     assert same(expected, ending(out)) == []
 
 
+@pytest.mark.fault("signal")
 def test_a_signal_after_training_need_not_learn_again(whole, server: Server, tmp_path: Path) -> None:
     data, model, expected = whole
     out = tmp_path / "run"
@@ -126,6 +129,7 @@ def test_a_signal_that_nohup_ignores_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.fault("two processes")
 def test_two_processes_on_one_folder(whole, server: Server, tmp_path: Path) -> None:
     data, model, expected = whole
     out = tmp_path / "run"

@@ -71,19 +71,35 @@ class Files:
         with open(path, "r+b") as handle:
             self.flush(handle)
 
+    def sync_tree(self, path: Path) -> None:
+        """Force a folder, and everything in it that others wrote, to the disk."""
+        for entry in sorted(path.iterdir()):
+            if entry.is_dir():
+                self.sync_tree(entry)
+            else:
+                self.sync(entry)
+        self.flush_folder(path)
+
     def flush_folder(self, path: Path) -> None:
-        """Force a folder's entries to the disk (does nothing where folders cannot be opened, as on Windows)."""
+        """Force a folder's entries to the disk; does nothing where folders cannot be opened: on Windows, or where they
+        may be written and not read, as the one above a run folder."""
         if os.name == "nt":
             return
-        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except PermissionError:
+            return
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder and those above it."""
+        """Make a folder and those above it, and force their names to the disk."""
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        for folder in reversed(missing):
+            self.flush_folder(folder.parent)
 
     def rename(self, source: Path, target: Path) -> None:
         """Move a file or folder to its final name and flush the folder that holds it."""

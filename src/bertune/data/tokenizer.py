@@ -99,8 +99,13 @@ class TextTokenizer:
             yield Encoded(ids, types, lengths)
 
     def save(self, folder: Path) -> None:
-        """Write the tokenizer's own files into a folder."""
-        self.inner.save_pretrained(str(folder))
+        """Write the tokenizer's own files into a folder. Raises OSError when the disk fails."""
+        try:
+            self.inner.save_pretrained(str(folder))
+        except Exception as error:
+            if type(error) is not Exception:
+                raise
+            raise OSError(f"{folder}: the tokenizer cannot be written: {error}") from error  # its own kind has no name
 
 
 def _join(parts: list[Any]) -> Ints:

@@ -1,5 +1,6 @@
 """Checkpoints: safetensors and a JSON manifest with sizes and digests; complete and verified, or absent."""
 
+import errno
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,8 +13,9 @@ from torch import Tensor
 from bertune.base.errors import ResumeError
 from bertune.base.files import FILES, Bytes
 
-FORMAT = 1
+FORMAT = 1  # of the folder, in its manifest and its state; a change of what they hold makes it 2
 MANIFEST = "manifest.json"
+LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)  # what a damaged disk says; others may read it again
 _NAMES = {torch.float32: "F32", torch.float64: "F64", torch.bfloat16: "BF16", torch.float16: "F16",
           torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL"}  # fmt: skip
 
@@ -47,7 +49,8 @@ def save(folder: Path, groups: Mapping[str, Mapping[str, Tensor]], state: Mappin
     Built beside the target, flushed, renamed, then read back and compared by digest. A sound checkpoint of the same
     name and state is left alone; another is removed when the new one is complete. Raises OSError when the disk fails.
     """
-    if is_sound(folder) and read_state(folder) == json.loads(json.dumps(dict(state))):
+    whole = {"format": FORMAT, **state}
+    if is_sound(folder) and _raw_state(folder) == json.loads(json.dumps(whole)):
         return
     building = folder.with_name(folder.name + ".building")
     FILES.remove(building)
@@ -56,7 +59,7 @@ def save(folder: Path, groups: Mapping[str, Mapping[str, Tensor]], state: Mappin
     for name, tensors in groups.items():
         digest = FILES.write(building / f"{name}.safetensors", tensor_chunks(tensors))
         entries[f"{name}.safetensors"] = digest
-    entries["state.json"] = FILES.write_json(building / "state.json", dict(state))
+    entries["state.json"] = FILES.write_json(building / "state.json", whole)
     sizes = {name: (building / name).stat().st_size for name in entries}
     manifest = {"format": FORMAT, "files": {n: {"bytes": sizes[n], "sha256": d} for n, d in entries.items()}}
     FILES.write_json(building / MANIFEST, manifest)
@@ -71,13 +74,13 @@ def save(folder: Path, groups: Mapping[str, Mapping[str, Tensor]], state: Mappin
 def damage(folder: Path, digests: bool = True) -> str | None:
     """What is wrong with a checkpoint, naming the file; None when every file has its recorded size and digest.
 
-    Without `digests` only the sizes are looked at, which takes no time.
+    Without `digests` only the sizes are looked at, which takes no time. Files that the manifest does not name are never
+    read. Raises OSError where the disk may be sound (no permission, too many open files), and ResumeError for a sound
+    checkpoint of another format.
     """
     try:
         manifest = FILES.read_json(folder / MANIFEST)
         files = manifest["files"]
-        if manifest["format"] != FORMAT:
-            return f"format {manifest['format']} of another release (this one writes {FORMAT})"
         for name, entry in files.items():
             path = folder / name
             if not path.is_file():
@@ -86,9 +89,24 @@ def damage(folder: Path, digests: bool = True) -> str | None:
                 return f"{name} has {path.stat().st_size:,} bytes, expected {entry['bytes']:,}"
             if digests and FILES.digest(path) != entry["sha256"]:
                 return f"{name} has another digest than the manifest"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return _other_format(folder, manifest["format"]) if manifest["format"] != FORMAT else None
+    except OSError as error:
+        if error.errno not in LOST:
+            raise
+        return f"{Path(error.filename or MANIFEST).name} cannot be read ({error.strerror})"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         return f"{MANIFEST} cannot be used ({type(error).__name__})"
-    return None
+
+
+def _other_format(folder: Path, number: Any) -> str:
+    """What is wrong with a manifest whose format number its state contradicts; else raises ResumeError."""
+    if _raw_state(folder)["format"] != number:
+        return f"{MANIFEST} says format {number}, state.json another"
+    raise ResumeError(
+        "this checkpoint was written by another release.", where=str(folder), expected=f"format {FORMAT}",
+        found=f"format {number}",
+        next_move='resume it with the release that began the run ("bertune" in run.json), or start a new run',
+    )  # fmt: skip
 
 
 def is_sound(folder: Path) -> bool:
@@ -103,13 +121,19 @@ def read_group(folder: Path, name: str) -> dict[str, Tensor]:
 
 def read_state(folder: Path) -> dict[str, Any]:
     """The JSON state of a checkpoint."""
+    state = _raw_state(folder)
+    state.pop("format", None)
+    return state
+
+
+def _raw_state(folder: Path) -> dict[str, Any]:
     return dict(FILES.read_json(folder / "state.json"))
 
 
 def step_of(folder: Path) -> int:
     """The step that a checkpoint folder is named after; -1 for other names."""
     prefix, _, number = folder.name.partition("-")
-    return int(number) if prefix in ("step", "best") and number.isdigit() else -1
+    return int(number) if prefix in ("step", "best") and number.isdecimal() else -1
 
 
 def found(checkpoints: Path, prefix: str = "step") -> list[Path]:
@@ -123,7 +147,10 @@ def newest_sound(checkpoints: Path) -> tuple[Path | None, list[tuple[str, str]]]
     passed: list[tuple[str, str]] = []
     for folder in found(checkpoints):
         problem = damage(folder)
-        best = None if problem else read_state(folder).get("best")
+        state = {} if problem else read_state(folder)
+        best, step = state.get("best"), state.get("position", {}).get("step")
+        if problem is None and step != step_of(folder):
+            problem = f"it holds step {step}"
         if problem is None and best is not None:
             problem = damage(checkpoints / best) and f"the best weights it names ({best}) are damaged"
         if problem is None:

@@ -6,6 +6,7 @@ from bertune.engine.events import Stepped
 from bertune.engine.learner import Update
 
 Spent = tuple[float, int, int]
+SHORTEST = 1e-9  # seconds: a clock that stands still or falls back gives no infinite speed
 
 
 class Clock:
@@ -19,7 +20,7 @@ class Clock:
         self._start = time.perf_counter()
 
     def __exit__(self, *_: object) -> None:
-        self.last = time.perf_counter() - self._start
+        self.last = max(time.perf_counter() - self._start, SHORTEST)
         self.seconds += self.last
 
     @property

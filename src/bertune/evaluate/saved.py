@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from bertune.base import registry
@@ -79,17 +80,24 @@ def _last_linear(model: Model) -> nn.Linear:
 
 
 def save(model: Model, tokenizer: TextTokenizer, about: About, folder: Path) -> None:
-    """Write a folder that transformers loads as it is; built beside the target, then renamed."""
+    """Write a folder that transformers loads as it is; built beside the target, flushed, then renamed.
+
+    Raises OSError when the disk fails.
+    """
     building = folder.with_name(folder.name + ".building")
     FILES.remove(building)
     FILES.make_folder(building)
-    with quietly():
-        model.network.save_pretrained(str(building), safe_serialization=True)
+    try:
+        with quietly():
+            model.network.save_pretrained(str(building), safe_serialization=True)
+    except SafetensorError as error:
+        raise OSError(f"{building}: the weights cannot be written: {error}") from error
     before = tokenizer.inner.model_max_length
     tokenizer.inner.model_max_length = about.max_length
     tokenizer.save(building)
     tokenizer.inner.model_max_length = before
     FILES.write_json(building / "bertune.json", asdict(about))
+    FILES.sync_tree(building)
     FILES.remove(folder)
     FILES.rename(building, folder)
 

@@ -48,6 +48,7 @@ def resume_command(run: str, teller: Teller) -> None:
             "this run was stopped before it had written its recipe; there is nothing to go on from.", where=run,
             next_move=f"start it anew: bertune train DATA --out {run}",
         )  # fmt: skip
+    folder.refuse_other_format()  # before its recipe is read, which another release may have written in another way
     start(resolve(read_toml(folder.recipe)), folder.path, teller, resume=True)
 
 

@@ -217,6 +217,8 @@ class Fit:
         if folder is None:
             FILES.remove(self.folder.checkpoints)
             return None, {}
+        for name, _ in passed:  # else one whose best weights are made anew would be whole again, in another past
+            FILES.remove(self.folder.checkpoints / name)
         state = checkpoint.read_state(folder)
         for what, value in self.fingerprint.items():
             checkpoint.refuse(what, state["fingerprint"].get(what), value)

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +12,7 @@ from bertune.base.errors import BertuneError, ResumeError
 from bertune.base.files import FILES
 
 PREPARING = "preparing"  # status of a run that has read no data yet
+FORMAT = 1  # of the run folder, in run.json; where a resume would misread what an earlier release wrote it becomes 2
 
 
 class Folder:
@@ -47,7 +48,7 @@ class Folder:
                 "no run lies here.", where=str(self.path), expected="a folder with run.json",
                 next_move=f"start one: bertune train DATA --out {self.path}",
             ) from None  # fmt: skip
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise ResumeError("run.json is damaged.", where=str(self.record_path), found=str(error)) from None
 
     def write_record(self, **values: Any) -> dict[str, Any]:
@@ -56,6 +57,16 @@ class Folder:
         record.update(values)
         FILES.write_json(self.record_path, record)
         return record
+
+    def refuse_other_format(self) -> None:
+        """Raises ResumeError for a run folder that another release laid out in another way."""
+        record = self.record()
+        if record.get("format", FORMAT) != FORMAT:
+            raise ResumeError(
+                "this run was begun by another release.", where=str(self.record_path), expected=f"format {FORMAT}",
+                found=f"format {record['format']}, of bertune {record.get('bertune', '?')}",
+                next_move="resume it with that release, or start a new run with bertune train",
+            )  # fmt: skip
 
     def clear(self, keep_checkpoints: bool) -> None:
         """Remove what only an unfinished run needs."""
@@ -141,6 +152,17 @@ def _lock(handle: IO[str]) -> None:
         import fcntl
 
         fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def refuse_other_bytes(names: Mapping[str, str | None]) -> None:
+    """Raises BertuneError for paths, by setting, that are not UTF-8 text: a recipe and a model could not name them."""
+    for setting, name in names.items():
+        shown = (name or "").encode("utf-8", "backslashreplace").decode()
+        if shown != (name or ""):
+            raise BertuneError(
+                "this path is not UTF-8 text.", where=f"{setting} {shown}", expected="a name that a recipe can hold",
+                next_move="rename it; for data and run folders a link with a plain name does too",
+            )  # fmt: skip
 
 
 def fresh(data: str | None) -> Path:

@@ -1,7 +1,6 @@
 """A run in the hands of a program: its model, scores, findings and history."""
 
 import html
-import json
 import math
 import signal
 from collections.abc import Iterable, Sequence
@@ -18,6 +17,7 @@ from bertune.data.frames import MEMORY, table_of
 from bertune.data.table import read
 from bertune.engine.interrupt import Interrupted
 from bertune.evaluate.saved import SavedModel, load
+from bertune.runs.endings import events
 from bertune.runs.evaluate import evaluate_table, log_opening
 from bertune.runs.folder import Folder
 from bertune.runs.new_rows import roles_for
@@ -84,10 +84,7 @@ class Run:
 
     def history(self) -> list[dict[str, Any]]:
         """The events of training, in order: steps with loss and learning rate, checks with scores, the stop."""
-        if not self._folder.history.is_file():
-            return []
-        lines = FILES.read(self._folder.history).decode("utf-8").splitlines()
-        return [json.loads(line) for line in lines if line]
+        return events(self.path)
 
     @staticmethod
     def _json(path: Path, otherwise: Any) -> Any:

@@ -26,7 +26,7 @@ from bertune.runs import build
 from bertune.runs.fingerprint import fingerprint, model_digest, unchanged, versions
 from bertune.runs.finish import Finish
 from bertune.runs.fit import Fit, Fitted
-from bertune.runs.folder import PREPARING, Folder
+from bertune.runs.folder import FORMAT, PREPARING, Folder, refuse_other_bytes
 from bertune.runs.prepare import Prepared, prepare, severe
 from bertune.runs.seeds import Seeds
 from bertune.runs.seen import write_seen
@@ -50,7 +50,11 @@ def train(
     Without `report` only what the model needs is made: no findings, no report, no model card.
     Raises BertuneError for what the user can mend and Interrupted after a signal; either way nothing is lost.
     """
-    folder = Folder(out)
+    folder, data = Folder(out), recipe.data
+    refuse_other_bytes(
+        {"--out": str(out), "data.train": data.train, "data.valid": data.valid, "data.test": data.test,
+         "model.name": recipe.model.name}
+    )  # fmt: skip
     with folder.locked(), Watch() as watch:
         journey = _Journey(recipe, folder, teller or Silent(), watch, listeners, report)
         try:
@@ -73,12 +77,14 @@ class _Journey:
         self.began = time.perf_counter()
 
     def run(self, source: Table | None, command: Sequence[str], resume: bool) -> Folder:
-        if not resume:
+        if resume:
+            self.folder.refuse_other_format()
+        else:
             self._enter(command)
         machine = compute(self.recipe.training)
         prepared = prepare(self.recipe, self.teller, source)
         self.watch.poll()
-        begun = self.folder.record()["status"] != PREPARING
+        begun = self.folder.record().get("status") != PREPARING
         decided = self._unchanged(prepared, machine) if begun else {}
         self._tell_data(prepared)
         if not begun:
@@ -102,8 +108,8 @@ class _Journey:
         """Leave what a resume needs before anything takes time: a run can be killed while it reads its data."""
         FILES.remove(self.folder.checkpoints)
         changed = {key: {"value": value} for key, value in self.recipe.stated.items() if not key.startswith("data.")}
-        about = {"status": PREPARING, "bertune": __version__, "command": list(command), "started": _now(),
-                 "seed": self.recipe.seed, "changed": changed, "test_openings": []}  # fmt: skip
+        about = {"format": FORMAT, "status": PREPARING, "bertune": __version__, "command": list(command),
+                 "started": _now(), "seed": self.recipe.seed, "changed": changed, "test_openings": []}  # fmt: skip
         FILES.write_json(self.folder.record_path, about)
         FILES.write_text(self.folder.recipe, self.recipe.as_toml())
 

@@ -36,14 +36,19 @@ class History:
         self._write(event)
 
     def on_stopped(self, event: Stopped) -> None:
-        """Note the end."""
+        """Note the end, which no checkpoint comes after to force to the disk."""
         self._write(event)
+        self._sync()
+
+    def _sync(self) -> None:
+        FILES.sync(self.path)
+        FILES.flush_folder(self.path.parent)
 
     def state(self) -> dict[str, Any]:
         """The size of the file in bytes; what it holds is on the disk before a checkpoint counts on it."""
         if not self.path.exists():
             return {"bytes": 0}
-        FILES.sync(self.path)
+        self._sync()
         return {"bytes": self.path.stat().st_size}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -23,4 +23,6 @@ class IntervalSaving:
 
     def on_stepped(self, event: Stepped) -> Save | None:
         """Ask for a checkpoint when it is time."""
-        return Save("interval") if time.monotonic() - self.last >= self.seconds else None
+        now = time.monotonic()
+        self.last = min(self.last, now)  # a clock that fell back counts from where it is
+        return Save("interval") if now - self.last >= self.seconds else None
