@@ -1,0 +1,142 @@
+"""What is fuzzed: every reader, recipes, and the files of model and run folders. An outcome is a reading or a refusal.
+
+A target plays bytes in a folder of its own. It returns when they were read well, raises BertuneError when they were
+refused, and anything else it raises is a bug. A refusal must name the place, a reading must hold together.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from bertune.base.errors import BertuneError, DataError, ModelError, Problem, RecipeError
+from bertune.base.recipe import read_toml, resolve
+from bertune.base.sections import DataSection
+from bertune.data.table import read
+from bertune.runs.ask import ask
+
+CORPUS = Path(__file__).parent / "corpus"
+
+
+@dataclass(frozen=True)
+class Target:
+    """`play(data, folder)` tries bytes; `kinds` are the tokens that its inputs are made of; `share` of all inputs."""
+
+    play: Callable[[bytes, Path], None]
+    kinds: tuple[str, ...]
+    share: float = 1.0
+    models: bool = False
+
+
+def outcome(target: Target, data: bytes, folder: Path) -> str:
+    """`read` or `refused`. Raises whatever else happens, and AssertionError for a refusal that names no place."""
+    try:
+        target.play(data, folder)
+    except RecipeError as error:
+        assert error.problems and all(isinstance(p, Problem) and p.key for p in error.problems), error
+        assert len(str(error)) < 200_000, "a refusal as long as its input"
+        return "refused"
+    except BertuneError as error:
+        if isinstance(error, (DataError, ModelError)):
+            assert error.where and str(folder) in error.where, f"no place is named: {error}"
+        assert len(str(error)) < 20_000, "a refusal as long as its input"
+        return "refused"
+    return "read"
+
+
+def check_table(path: Path, settings: DataSection) -> None:
+    """Read a source whole and look whether the table holds together."""
+    table = read(path, settings)
+    table.columns.validate(full=True)
+    assert len(set(table.names)) == len(table.names)
+    assert len(table.file) == len(table.row) == len(table.line) == len(table.given) == table.columns.num_rows
+    assert (table.row > 0).all() and (table.line >= 0).all()
+    assert not len(table) or int(table.file.max()) < len(table.files)
+
+
+def file_target(name: str, **settings: str) -> Callable[[bytes, Path], None]:
+    """Plays bytes as one file of a name."""
+
+    def play(data: bytes, folder: Path) -> None:
+        path = folder / name
+        path.write_bytes(data)
+        check_table(path, DataSection(**settings))
+
+    return play
+
+
+def _named_encoding(data: bytes, folder: Path) -> None:
+    """The first line names encoding, delimiter and quoting."""
+    head, _, rest = data.partition(b"\n")
+    words = [*head.decode("utf-8", "replace").split("/"), "auto", "auto"]
+    path = folder / "rows.csv"
+    path.write_bytes(rest)
+    check_table(path, DataSection(encoding=words[0], delimiter=words[1], quoting="none" if b"none" in head else "standard"))
+
+
+def _glue(data: bytes, folder: Path) -> None:
+    train, _, dev = data.partition(b"\n%%\n")
+    (folder / "glue").mkdir(exist_ok=True)
+    (folder / "glue" / "train.tsv").write_bytes(train)
+    (folder / "glue" / "dev.tsv").write_bytes(dev or b"sentence\tlabel\na\t1\n")
+    check_table(folder / "glue", DataSection(format="glue"))
+
+
+def _class_folder(data: bytes, folder: Path) -> None:
+    shutil.rmtree(folder / "texts", ignore_errors=True)
+    for number, text in enumerate(data.split(b"\n%%\n")[:8]):
+        place = folder / "texts" / ("good", "bad", "unsup")[number % 3]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.txt").write_bytes(text)
+    check_table(folder / "texts", DataSection(format="class_folder"))
+
+
+def _hub(data: bytes, folder: Path) -> None:
+    """A folder in the hub's layout: the kind of its file is told by the first bytes; a README may stand before it."""
+    shutil.rmtree(folder / "set", ignore_errors=True)
+    (folder / "set").mkdir()
+    head, mark, rest = data.partition(b"\n%%\n")
+    if mark:
+        (folder / "set" / "README.md").write_bytes(head)
+        data = rest
+    suffix = "parquet" if data.startswith(b"PAR1") else "jsonl" if data.startswith((b"{", b"[")) else "csv"
+    (folder / "set" / f"train.{suffix}").write_bytes(data)
+    check_table(Path(f"hf:{folder / 'set'}"), DataSection())
+
+
+def _recipe(data: bytes, folder: Path) -> None:
+    path = folder / "recipe.toml"
+    path.write_bytes(data)
+    recipe = resolve(read_toml(path))
+    path.write_text(recipe.as_toml(), encoding="utf-8")
+    assert resolve(read_toml(path)).as_dict() == recipe.as_dict(), "a resolved recipe reads as another"
+
+
+def _assignments(data: bytes, folder: Path) -> None:
+    ask({}, data.decode("utf-8", "replace").split("\n%%\n"))
+
+
+TARGETS: dict[str, Target] = {
+    "csv": Target(file_target("rows.csv"), ("text",), 2.0),
+    "csv_named": Target(_named_encoding, ("text",)),
+    "jsonl": Target(file_target("rows.jsonl"), ("json",)),
+    "json": Target(file_target("rows.json"), ("json",), 2.0),
+    "parquet": Target(file_target("rows.parquet"), ("binary",), 1.5),
+    "excel": Target(file_target("rows.xlsx"), ("binary", "xml"), 0.5),
+    "glue": Target(_glue, ("text",), 0.5),
+    "class_folder": Target(_class_folder, ("text",), 0.5),
+    "hub": Target(_hub, ("text", "json"), 0.02),
+    "recipe": Target(_recipe, ("toml",)),
+    "assignments": Target(_assignments, ("toml",)),
+}
+
+
+def prepared(target: Target, folder: Path) -> None:
+    """Imports what the target needs, so that memory limits and timings count the inputs alone."""
+    if target.play is _hub:
+        import datasets
+
+        datasets.disable_progress_bars()
