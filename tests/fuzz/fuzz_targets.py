@@ -4,13 +4,10 @@ A target plays bytes in a folder of its own. It returns when they were read well
 refused, and anything else it raises is a bug. A refusal must name the place, a reading must hold together.
 """
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import pyarrow as pa
 
 from bertune.base.errors import BertuneError, DataError, ModelError, Problem, RecipeError
 from bertune.base.recipe import read_toml, resolve
@@ -74,7 +71,9 @@ def _named_encoding(data: bytes, folder: Path) -> None:
     words = [*head.decode("utf-8", "replace").split("/"), "auto", "auto"]
     path = folder / "rows.csv"
     path.write_bytes(rest)
-    check_table(path, DataSection(encoding=words[0], delimiter=words[1], quoting="none" if b"none" in head else "standard"))
+    check_table(
+        path, DataSection(encoding=words[0], delimiter=words[1], quoting="none" if b"none" in head else "standard")
+    )
 
 
 def _glue(data: bytes, folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bertune.base.types import Score
-from bertune.report.elements import visible
+from bertune.base.wording import visible
 from bertune.report.entries import figure_of
 from bertune.report.folder import RunFolder
 from bertune.report.judgement import judge
