@@ -1,21 +1,26 @@
-"""Changes bytes as fuzzers do: flips, cuts, copies, splices of two inputs, and tokens that mean something to a format."""
+"""Changes bytes as fuzzers do: flips, cuts, copies, splices of two inputs, and tokens of the format."""
 
 import random
 from collections.abc import Sequence
 
 MOST_BYTES = 1 << 16
 SHARED = (
-    b"", b"\0", b"\n", b"\r", b"\r\n", b'"', b"'", b",", b"\t", b";", b"|", b"\\", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe",
-    b"\xfe\xff", b"\xff\xfe\0\0", b"\x1f\x8b", b"\xed\xa0\x80", b"\xf0\x9f\x98\x80", b"\xc0\x80", b"\xe2\x80\xae",
+    b"", b"\0", b"\n", b"\r", b"\r\n", b'"', b"'", b",", b"\t", b";", b"|", b"\\", b"\xff", b"\xef\xbb\xbf",
+    b"\xff\xfe", b"\xfe\xff", b"\xff\xfe\0\0", b"\x1f\x8b", b"\xed\xa0\x80", b"\xf0\x9f\x98\x80",
+    b"\xc0\x80", b"\xe2\x80\xae",
     b"0", b"-1", b"9" * 30, b"9" * 5000, b"1e999", b"NaN", b"null", b"true", b"text", b"label", b"=1+1", b"../../x",
 )  # fmt: skip
 TOKENS: dict[str, tuple[bytes, ...]] = {
-    "json": (b"{", b"}", b"[", b"]", b":", b"[" * 200, b'{"a":' * 200, b"\\ud800", b"\\u0000", b'"text":', b"{},", b"//"),
+    "json": (b"{", b"}", b"[", b"]", b":", b"[" * 200, b'{"a":' * 200, b"\\ud800", b"\\u0000",
+             b'"text":', b"{},", b"//"),
     "toml": (b"[", b"]", b"=", b"[[", b"]]", b'"""', b"#", b".", b"[" * 3000, b"a." * 2000, b"{a=1}", b"1979-05-27",
-             b"inf", b"nan", b"[data]\n", b"loss.name=", b"training.epochs=", b"0x" + b"f" * 5000, b"true", b"data.split"),
-    "xml": (b"<", b">", b"&", b"]]>", b"<c>", b"</row>", b'r="A1"', b'r="XFD9"', b't="s"', b"<!DOCTYPE x>", b"<v>9</v>"),
+             b"inf", b"nan", b"[data]\n", b"loss.name=", b"training.epochs=", b"0x" + b"f" * 5000,
+             b"true", b"data.split"),
+    "xml": (b"<", b">", b"&", b"]]>", b"<c>", b"</row>", b'r="A1"', b'r="XFD9"', b't="s"', b"<!DOCTYPE x>",
+            b"<v>9</v>"),
     "text": (b'""', b'","', b"\n\n", b"a,b,c,d\n", b"#", b"text,label\n"),
-    "binary": (b"\x7f", b"\x80", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f", b"PAR1", b"PK\x03\x04", b"PK\x05\x06"),
+    "binary": (b"\x7f", b"\x80", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f",
+               b"PAR1", b"PK\x03\x04", b"PK\x05\x06"),
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ refused, and anything else it raises is a bug. A refusal must name the place, a 
 """
 
 import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,24 @@ from bertune.data.table import read
 from bertune.runs.ask import ask
 
 CORPUS = Path(__file__).parent / "corpus"
+SHEETS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+WORKBOOK = {
+    "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" ContentType='
+    '"application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>'
+    f'<Override PartName="/xl/workbook.xml" ContentType="{_KIND}sheet.main+xml"/>'
+    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_KIND}worksheet+xml"/>'
+    f'<Override PartName="/xl/sharedStrings.xml" ContentType="{_KIND}sharedStrings+xml"/></Types>',
+    "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r" Type="{_OFFICE}/officeDocument" '
+    'Target="xl/workbook.xml"/></Relationships>',
+    "xl/workbook.xml": f'<workbook xmlns="{SHEETS}" xmlns:r="{_OFFICE}"><sheets><sheet name="S" sheetId="1" r:id="r1"/>'
+    "</sheets></workbook>",
+    "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1" '
+    f'Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="r2" Type="{_OFFICE}/sharedStrings" '
+    'Target="sharedStrings.xml"/></Relationships>',
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +95,21 @@ def _named_encoding(data: bytes, folder: Path) -> None:
     )
 
 
+def _excel(data: bytes, folder: Path) -> None:
+    """A whole workbook; or, where it is no zip file, the XML of its sheet and of its shared strings."""
+    path = folder / "rows.xlsx"
+    if data.startswith(b"PK"):
+        path.write_bytes(data)
+    else:
+        sheet, _, strings = data.partition(b"\n%%\n")
+        with zipfile.ZipFile(path, "w") as book:
+            for name, part in WORKBOOK.items():
+                book.writestr(name, part)
+            book.writestr("xl/worksheets/sheet1.xml", sheet)
+            book.writestr("xl/sharedStrings.xml", strings or f'<sst xmlns="{SHEETS}"/>')
+    check_table(path, DataSection())
+
+
 def _glue(data: bytes, folder: Path) -> None:
     train, _, dev = data.partition(b"\n%%\n")
     (folder / "glue").mkdir(exist_ok=True)
@@ -124,7 +158,7 @@ TARGETS: dict[str, Target] = {
     "jsonl": Target(file_target("rows.jsonl"), ("json",)),
     "json": Target(file_target("rows.json"), ("json",), 2.0),
     "parquet": Target(file_target("rows.parquet"), ("binary",), 1.5),
-    "excel": Target(file_target("rows.xlsx"), ("binary", "xml"), 0.5),
+    "excel": Target(_excel, ("xml",), 0.5),
     "glue": Target(_glue, ("text",), 0.5),
     "class_folder": Target(_class_folder, ("text",), 0.5),
     "hub": Target(_hub, ("text", "json"), 0.02),

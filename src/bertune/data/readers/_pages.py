@@ -57,10 +57,8 @@ def _of_column(handle: BinaryIO, column: int, at: int, end: int) -> Iterator[Pag
             except IndexError:
                 raise BadPageError(f"the header of a page of column {column + 1} has no end") from None
         inflated, packed = header.get(_INFLATED, 0), header.get(_PACKED, 0)
-        inner: dict[int, Any] = next(
-            (header[field] for field in _DATA_PAGES if isinstance(header.get(field), dict)), {}
-        )
-        values = inner.get(_VALUES, 0)
+        inner = [header[field] for field in _DATA_PAGES if isinstance(header.get(field), dict)]
+        values = inner[0].get(_VALUES, 0) if inner else 0
         if not all(isinstance(n, int) and n >= 0 for n in (inflated, packed, values)) or at + length + packed > end:
             raise BadPageError(f"a page of column {column + 1} claims {packed} bytes at {at}")
         yield Page(column, inflated, values)

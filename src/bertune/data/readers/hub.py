@@ -16,8 +16,8 @@ from bertune.data.readers._chunk import CHUNK_ROWS, SPLIT_NAMES, Chunk, check_na
 
 PREFIX = "hf:"
 PACKED: dict[str, bytes | tuple[bytes, ...]] = {
-    "gzip": b"\x1f\x8b", "zip": (b"PK\x03\x04", b"PK\x05\x06"), "bzip2": b"BZh", "xz": b"\xfd7zXZ\0", "7z": b"7z\xbc\xaf",
-    "zstandard": b"\x28\xb5\x2f\xfd", "lz4": b"\x04\x22\x4d\x18", "rar": b"Rar!",
+    "gzip": b"\x1f\x8b", "zip": (b"PK\x03\x04", b"PK\x05\x06"), "bzip2": b"BZh", "xz": b"\xfd7zXZ\0",
+    "7z": b"7z\xbc\xaf", "zstandard": b"\x28\xb5\x2f\xfd", "lz4": b"\x04\x22\x4d\x18", "rar": b"Rar!",
 }  # fmt: skip
 PLAIN_FORMATS = ("parquet", "csv", "json", "arrow", "text")
 
