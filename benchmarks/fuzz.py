@@ -88,7 +88,8 @@ def _one(name: str, count: int, seed: int, guided: bool, crashes: Path) -> None:
     else:
         from fuzz_targets import CORPUS, TARGETS, prepared
     target = TARGETS[name]
-    prepared(target, Path.cwd())
+    (Path.cwd() / "first").mkdir()
+    prepared(name, Path.cwd() / "first")
     resource.setrlimit(resource.RLIMIT_DATA, (GIGABYTES << 30, GIGABYTES << 30))
     trial = Trial(name, target, count, crashes)
     corpus = [path.read_bytes() for path in sorted((CORPUS / name).iterdir())]

@@ -4,6 +4,7 @@ A target plays bytes in a folder of its own. It returns when they were read well
 refused, and anything else it raises is a bug. A refusal must name the place, a reading must hold together.
 """
 
+import contextlib
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertune.base.errors import BertuneError, DataError, ModelError, Problem, RecipeError
+from bertune.base.model_files import check_folder, code_named
 from bertune.base.recipe import read_toml, resolve
 from bertune.base.sections import DataSection
 from bertune.data.table import read
+from bertune.report.card import card
+from bertune.report.folder import RunFolder
 from bertune.runs.ask import ask
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -22,13 +26,14 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml."
 WORKBOOK = {
-    "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" ContentType='
-    '"application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>'
+    "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" '
+    'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    '<Default Extension="xml" ContentType="application/xml"/>'
     f'<Override PartName="/xl/workbook.xml" ContentType="{_KIND}sheet.main+xml"/>'
     f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_KIND}worksheet+xml"/>'
     f'<Override PartName="/xl/sharedStrings.xml" ContentType="{_KIND}sharedStrings+xml"/></Types>',
-    "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r" Type="{_OFFICE}/officeDocument" '
-    'Target="xl/workbook.xml"/></Relationships>',
+    "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r" '
+    f'Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
     "xl/workbook.xml": f'<workbook xmlns="{SHEETS}" xmlns:r="{_OFFICE}"><sheets><sheet name="S" sheetId="1" r:id="r1"/>'
     "</sheets></workbook>",
     "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1" '
@@ -44,7 +49,6 @@ class Target:
     play: Callable[[bytes, Path], None]
     kinds: tuple[str, ...]
     share: float = 1.0
-    models: bool = False
 
 
 def outcome(target: Target, data: bytes, folder: Path) -> str:
@@ -152,6 +156,75 @@ def _assignments(data: bytes, folder: Path) -> None:
     ask({}, data.decode("utf-8", "replace").split("\n%%\n"))
 
 
+def _pieces(data: bytes, folder: Path, names: tuple[str, ...]) -> Path:
+    """A fresh folder whose files are the pieces of the input, in the order of the names."""
+    place = folder / "pieces"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    for name, piece in zip(names, data.split(b"\n%%\n"), strict=False):
+        (place / name).write_bytes(piece)
+    return place
+
+
+def _model_config(data: bytes, folder: Path) -> None:
+    """config.json and the header of the weights: whether a network may be built of them."""
+    from bertune.model.config import check_size, check_weights, read_config
+
+    place = _pieces(data, folder, ("config.json", "model.safetensors", "model.safetensors.index.json"))
+    check_folder(place)
+    code_named(place)
+    stored = check_weights(place)
+    config = read_config(place)
+    from transformers import AutoModelForSequenceClassification
+
+    check_size(config, AutoModelForSequenceClassification, stored, place)
+
+
+def _tokenizer(data: bytes, folder: Path) -> None:
+    """tokenizer.json and its config: read, and a few texts tokenized."""
+    from bertune.data.tokenizer import TextTokenizer
+
+    place = _pieces(data, folder, ("tokenizer.json", "tokenizer_config.json"))
+    tokenizer = TextTokenizer(place)
+    texts = ["a good film", "", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "\u5f88\u597d\U0001f600"]
+    for part in tokenizer.encode(texts, None, 16):
+        assert len(part.lengths) == len(texts) and int(part.lengths.sum()) == len(part.ids)
+
+
+def _about(data: bytes, folder: Path) -> None:
+    from bertune.evaluate.saved import read_about
+
+    read_about(_pieces(data, folder, ("bertune.json",)))
+
+
+def _run_folder(data: bytes, folder: Path) -> None:
+    """The files of a run: its record, and the report made of them."""
+    from bertune.report.page import render
+    from bertune.report.words import Words
+    from bertune.runs.folder import Folder
+
+    names = ("run.json", "scores.json", "findings.json", "history.jsonl", "suspects.json", "recipe.toml")
+    place = _pieces(data, folder, names)
+    Folder(place).record()
+    page = render(RunFolder(place), Words("en"))
+    card(place)
+    assert "<script>alert" not in page
+
+
+def _checkpoint(data: bytes, folder: Path) -> None:
+    """A checkpoint is sound, or said to be damaged."""
+    from bertune.engine.checkpoint import newest_sound
+
+    place = folder / "checkpoints"
+    shutil.rmtree(place, ignore_errors=True)
+    (place / "step-000001").mkdir(parents=True)
+    manifest, _, state = data.partition(b"\n%%\n")
+    (place / "step-000001" / "manifest.json").write_bytes(manifest)
+    (place / "step-000001" / "state.json").write_bytes(state)
+    found, passed = newest_sound(place)
+    assert (found is None) == bool(passed)
+
+
 TARGETS: dict[str, Target] = {
     "csv": Target(file_target("rows.csv"), ("text",), 2.0),
     "csv_named": Target(_named_encoding, ("text",)),
@@ -163,13 +236,17 @@ TARGETS: dict[str, Target] = {
     "class_folder": Target(_class_folder, ("text",), 0.5),
     "hub": Target(_hub, ("text", "json"), 0.02),
     "recipe": Target(_recipe, ("toml",)),
+    "model_config": Target(_model_config, ("json",)),
+    "tokenizer": Target(_tokenizer, ("json",)),
+    "about": Target(_about, ("json",), 0.5),
+    "run_folder": Target(_run_folder, ("json",)),
+    "checkpoint": Target(_checkpoint, ("json",), 0.5),
     "assignments": Target(_assignments, ("toml",)),
 }
 
 
-def prepared(target: Target, folder: Path) -> None:
+def prepared(name: str, folder: Path) -> None:
     """Imports what the target needs, so that memory limits and timings count the inputs alone."""
-    if target.play is _hub:
-        import datasets
-
-        datasets.disable_progress_bars()
+    for data in sorted((CORPUS / name).iterdir())[:3]:
+        with contextlib.suppress(Exception):
+            TARGETS[name].play(data.read_bytes(), folder)

@@ -40,7 +40,9 @@ class TextTokenizer:
         try:
             self.inner: Any = AutoTokenizer.from_pretrained(str(folder), use_fast=True, trust_remote_code=False)
             limit = int(self.inner.model_max_length)
-            self._ids = max(self.inner.get_vocab().values(), default=0)
+            ids = max(self.inner.get_vocab().values(), default=0)
+            self.unknown_id: int | None = self.inner.unk_token_id
+            padding, self.uses_types = self.inner.pad_token_id, "token_type_ids" in self.inner.model_input_names
         except BaseException as error:
             if not (isinstance(error, Exception) or _is_panic(error)):
                 raise
@@ -51,18 +53,16 @@ class TextTokenizer:
                 found=f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}",
                 next_move="save it again with tokenizer.save_pretrained, or name another --model",
             ) from error
-        if self._ids > MOST_IDS:
+        if ids > MOST_IDS:
             raise ModelError("the tokenizer has ids beyond any vocabulary.", where=str(folder),
-                             expected=f"at most {MOST_IDS:,}", found=f"{self._ids:,}")  # fmt: skip
+                             expected=f"at most {MOST_IDS:,}", found=f"{ids:,}")  # fmt: skip
         if not getattr(self.inner, "is_fast", False):
             raise ModelError("only a slow tokenizer was found.", where=str(folder), expected="a fast tokenizer")
-        if self.inner.pad_token_id is None:
+        if padding is None:
             raise ModelError(
                 "the tokenizer has no padding token.", where=str(folder), expected="an encoder's tokenizer"
             )
-        self.unknown_id: int | None = self.inner.unk_token_id
-        self.pad_id = int(self.inner.pad_token_id)
-        self.uses_types = "token_type_ids" in self.inner.model_input_names
+        self.pad_id = int(padding)
         self.limit: int | None = limit if limit < 1_000_000 else None
 
     def fingerprint(self) -> str:

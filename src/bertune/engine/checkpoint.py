@@ -1,6 +1,7 @@
 """Checkpoints: safetensors and a JSON manifest with sizes and digests; complete and verified, or absent."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bertune.base.errors import ResumeError
 from bertune.base.files import FILES, Bytes
 
 FORMAT = 1
+_BEST = re.compile(r"best-\d+")
 MANIFEST = "manifest.json"
 _NAMES = {torch.float32: "F32", torch.float64: "F64", torch.bfloat16: "BF16", torch.float16: "F16",
           torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL"}  # fmt: skip
@@ -79,6 +81,8 @@ def damage(folder: Path, digests: bool = True) -> str | None:
         if manifest["format"] != FORMAT:
             return f"format {manifest['format']} of another release (this one writes {FORMAT})"
         for name, entry in files.items():
+            if Path(name).name != name or "\\" in name or ":" in name:
+                return f"{MANIFEST} names {name[:80]!r}, which is no file of the checkpoint"
             path = folder / name
             if not path.is_file():
                 return f"{name} is missing"
@@ -86,7 +90,7 @@ def damage(folder: Path, digests: bool = True) -> str | None:
                 return f"{name} has {path.stat().st_size:,} bytes, expected {entry['bytes']:,}"
             if digests and FILES.digest(path) != entry["sha256"]:
                 return f"{name} has another digest than the manifest"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return f"{MANIFEST} cannot be used ({type(error).__name__})"
     return None
 
@@ -124,7 +128,9 @@ def newest_sound(checkpoints: Path) -> tuple[Path | None, list[tuple[str, str]]]
     for folder in found(checkpoints):
         problem = damage(folder)
         best = None if problem else read_state(folder).get("best")
-        if problem is None and best is not None:
+        if problem is None and best is not None and not (isinstance(best, str) and _BEST.fullmatch(best)):
+            problem = f"the best weights it names ({str(best)[:80]!r}) are none of this run"
+        elif problem is None and best is not None:
             problem = damage(checkpoints / best) and f"the best weights it names ({best}) are damaged"
         if problem is None:
             return folder, passed

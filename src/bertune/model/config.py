@@ -81,13 +81,12 @@ def _number(value: int) -> str:
 
 
 def _beyond(folder: Path, key: str, found: str, expected: str) -> ModelError:
-    return ModelError(
-        f"{key[:80]} in config.json is beyond any encoder.", where=str(folder), expected=expected, found=found
-    )
+    message = f"{key[:80]} in config.json is beyond any encoder."
+    return ModelError(message, where=str(folder), expected=expected, found=found)
 
 
 def check_weights(folder: Path) -> int:
-    """How many numbers the weights hold, by their headers. Raises ModelError where a header claims what is not there."""
+    """How many numbers the weights hold, by their headers. Raises ModelError where one claims what is not there."""
     files = weight_files(folder)
     if sum(file.stat().st_size for file in files) > WEIGHT_BYTES:
         raise ModelError("the weights are larger than any encoder.", where=str(folder), expected="at most 64 GB")
@@ -114,7 +113,7 @@ def _numbers_of(file: Path, name: str, entry: dict[str, Any], room: int) -> int:
     shape, (start, end) = entry["shape"], entry["data_offsets"]
     if not all(isinstance(n, int) and 0 <= n <= 2**40 for n in (*shape, start, end)) or len(shape) > 16:
         raise _damaged(file, f"the tensor {name[:80]!r} has no shape")
-    count = math.prod(shape)
+    count = int(math.prod(shape))
     if not start <= end <= room or count * _SIZES[entry["dtype"]] != end - start:
         raise _damaged(
             file, f"the tensor {name[:80]!r} claims {_number(count)} numbers in {_number(end - start)} bytes"

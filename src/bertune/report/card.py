@@ -29,8 +29,9 @@ def card(run: Path, language: str = "en") -> str:
     Raises DataError when a file of the run is damaged, BertuneError for a language that is not `en` or `zh`.
     """
     folder, words = RunFolder(run), Words(language)
-    parts = [*_head(folder), *_top(folder, words), *_scores(folder, words), *_limits(folder, words)]
-    return "\n".join([*parts, *_use(folder, words), *_made(folder, words)]).rstrip() + "\n"
+    with folder.reading("the model card"):
+        parts = [*_head(folder), *_top(folder, words), *_scores(folder, words), *_limits(folder, words)]
+        return "\n".join([*parts, *_use(folder, words), *_made(folder, words)]).rstrip() + "\n"
 
 
 def plain(text: object) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from bertune.base.errors import DataError
 from bertune.base.types import Ints, Place
-from bertune.data._types import column_of
+from bertune.data._types import column_of, plain_text
 
 CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 16_000_000
@@ -102,7 +102,7 @@ def _surrogate(name: str, values: Sequence[Any], rows: Ints, lines: Ints, source
 
 def _encodes(value: Any) -> bool:
     try:
-        str(value).encode("utf-8")
+        plain_text(value).encode("utf-8")
     except UnicodeEncodeError:
         return False
     return True
