@@ -69,7 +69,9 @@ def test_a_workbook_that_lies_about_its_size_or_rows_is_bounded(tmp_path, monkey
         read(path, DataSection())
 
 
-@pytest.mark.parametrize(("bound", "words"), [("COLUMNS", "2 columns"), ("CELLS", "values"), ("BYTES", "bytes")])
+@pytest.mark.parametrize(
+    ("bound", "words"), [("COLUMNS", "2 columns"), ("ROWS", "100 rows"), ("CELLS", "values"), ("BYTES", "bytes")]
+)
 def test_what_a_parquet_footer_claims_is_bounded(bound, words, tmp_path, monkeypatch):
     pq.write_table(pa.table({"text": ["a"] * 100, "label": ["b"] * 100}), tmp_path / "a.parquet")
     monkeypatch.setattr(_bounds, f"PARQUET_{bound}", 1)
@@ -84,7 +86,7 @@ def test_a_dictionary_that_repeats_one_long_text_is_measured_before_it_is_decode
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["a" * 100_000]))
     pq.write_table(pa.table({"text": column}), path)
     assert path.stat().st_size < 100_000
-    monkeypatch.setattr("bertune.data.readers.parquet.CELLS_BYTES", 100_000_000)
+    monkeypatch.setattr("bertune.data.readers._bounds.PARQUET_FREE_BYTES", 100_000_000)
     with pytest.raises(DataError, match="larger than a table of text may be"):
         read(path, DataSection())
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create
 
 from bertune.base import registry
 from bertune.base.errors import Problem, RecipeError
+from bertune.base.registry import LONGEST_NAME
 from bertune.base.sections import (
     DataSection,
     EvaluationSection,
@@ -24,8 +25,11 @@ from bertune.base.sections import (
     TrainingSection,
 )
 from bertune.base.settings import allowed, schema
+from bertune.base.wording import brief
 
 Raw = dict[str, Any]
+RECIPE_BYTES = 1_000_000
+MOST_PROBLEMS = 50
 
 
 @dataclass(frozen=True)
@@ -135,13 +139,15 @@ def flatten(raw: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The dotted keys of a recipe file. Raises RecipeError when it is missing or not TOML."""
+    """The dotted keys of a recipe file. Raises RecipeError when it is missing, too large or not TOML."""
     try:
+        if path.stat().st_size > RECIPE_BYTES:
+            raise RecipeError([Problem(str(path), f"no recipe is larger than {RECIPE_BYTES:,} bytes", "--recipe")])
         return dict(flatten(tomllib.loads(path.read_text(encoding="utf-8"))))
     except FileNotFoundError:
         raise RecipeError([Problem(str(path), "there is no such file", "--recipe")]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise RecipeError([Problem(str(path), f"not readable as TOML: {error}", "--recipe")]) from None
+    except (ValueError, RecursionError, OSError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
+        raise RecipeError([Problem(str(path), f"not readable as TOML: {str(error)[:200]}", "--recipe")]) from None
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
@@ -149,11 +155,12 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not key:
-        raise RecipeError([Problem(text, "expected key=value, such as training.epochs=2", "--set")])
+        raise RecipeError([Problem(brief(text), "expected key=value, such as training.epochs=2", "--set")])
     try:
-        return key, tomllib.loads(f"v = {value}")["v"]
-    except tomllib.TOMLDecodeError:
+        read = tomllib.loads(f"v = {value}")
+    except (ValueError, RecursionError):
         return key, value
+    return key, read["v"] if len(read) == 1 else value  # a line break may bring further keys
 
 
 def resolve(stated: Mapping[str, Any], origin: Mapping[str, str] | None = None) -> Recipe:
@@ -161,6 +168,8 @@ def resolve(stated: Mapping[str, Any], origin: Mapping[str, str] | None = None) 
     origin = origin or {}
     problems: list[Problem] = []
     left = {key: value for key, value in stated.items() if value is not None}
+    for key in [key for key, value in left.items() if not (_writable(key) and _writable(value))]:
+        problems.append(Problem(brief(key), f"found {brief(left.pop(key))}; expected UTF-8 text", origin.get(key, "")))
     parts, models = {}, {}
     for slot, spec in SLOTS.items():
         parts[slot] = _part(slot, spec, left, problems, origin)
@@ -168,11 +177,20 @@ def resolve(stated: Mapping[str, Any], origin: Mapping[str, str] | None = None) 
     for name, model in SECTIONS.items():
         models[name] = _section(name, model, _under(name, left), problems, origin)
     seed = _value("seed", Seed, left.pop("seed", 0), problems, origin)
-    problems += [Problem(key, _unknown(key), origin.get(key, "")) for key in left]
+    problems += [Problem(key[:LONGEST_NAME], _unknown(key), origin.get(key, "")) for key in [*left][:MOST_PROBLEMS]]
     _names(models, problems, origin)
+    if len(left) > MOST_PROBLEMS:
+        problems.append(Problem("…", f"and {len(left) - MOST_PROBLEMS:,} more unknown settings"))
     if problems:
         raise RecipeError(sorted(problems, key=lambda p: p.key))
     return Recipe(**models, parts=parts, regularizers=regularizers, seed=seed, stated=dict(stated))
+
+
+def _writable(value: Any) -> bool:
+    """Whether a value can be written down as UTF-8: a file name of other bytes cannot."""
+    if isinstance(value, (list, tuple)):
+        return all(_writable(part) for part in value)
+    return not isinstance(value, str) or not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _under(prefix: str, left: dict[str, Any]) -> dict[str, Any]:
@@ -186,10 +204,10 @@ def _part(slot: str, spec: Slot, left: dict[str, Any], problems: list[Problem], 
     name = values.pop("name", spec.default)
     choices = registry.names(spec.door)
     if not isinstance(name, str) or (name not in choices and name != spec.default):
-        near = registry.nearest(str(name), list(choices))
-        text = f"found {name!r}; expected one of {', '.join(choices)}; did you mean {near}?"
+        near = registry.nearest(name if isinstance(name, str) else "", list(choices))
+        text = f"found {brief(name)}; expected one of {', '.join(choices)}; did you mean {near}?"
         problems.append(Problem(f"{slot}.name", text, origin.get(f"{slot}.name", "")))
-        return Part(str(name), {}, spec.shared())
+        return Part("", {}, spec.shared())
     model = _part_model(spec.door, name, spec.shared)
     checked = _section(slot, model, values, problems, origin)
     if checked is None:
@@ -241,7 +259,7 @@ def _section(
 ) -> Any:
     for short in [name for name, value in values.items() if _is_misused(value, model.model_fields.get(name))]:
         field, value = model.model_fields[short], values.pop(short)
-        text = f"found {value!r}; expected {allowed(field.annotation, field.metadata)}"
+        text = f"found {brief(value)}; expected {allowed(field.annotation, field.metadata)}"
         problems.append(Problem(f"{prefix}.{short}", text, origin.get(f"{prefix}.{short}", "")))
     try:
         return model(**values)
@@ -253,11 +271,13 @@ def _section(
             if key in seen:
                 continue
             seen.add(key)
+            if len(seen) > MOST_PROBLEMS:
+                break
             if item["type"] == "extra_forbidden":
                 problems.append(Problem(key, _unknown(key), origin.get(key, "")))
             else:
                 field = model.model_fields[short]
-                text = f"found {values.get(short)!r}; expected {allowed(field.annotation, field.metadata)}"
+                text = f"found {brief(values.get(short))}; expected {allowed(field.annotation, field.metadata)}"
                 problems.append(Problem(key, text, origin.get(key, "")))
         return None
 
@@ -271,7 +291,7 @@ def _value(key: str, kind: Any, value: Any, problems: list[Problem], origin: Map
     try:
         return TypeAdapter(kind).validate_python(None if isinstance(value, bool) else value)
     except ValidationError:
-        problems.append(Problem(key, f"found {value!r}; expected {allowed(kind)}", origin.get(key, "")))
+        problems.append(Problem(key, f"found {brief(value)}; expected {allowed(kind)}", origin.get(key, "")))
         return None
 
 
@@ -309,5 +329,5 @@ def _names(models: Mapping[str, Any], problems: list[Problem], origin: Mapping[s
         choices = registry.names(door)
         if name not in (*choices, "auto"):
             near = registry.nearest(name, list(choices))
-            text = f"found {name!r}; expected one of {', '.join(choices)}; did you mean {near}?"
+            text = f"found {brief(name)}; expected one of {', '.join(choices)}; did you mean {near}?"
             problems.append(Problem(key, text, origin.get(key, "")))

@@ -15,6 +15,7 @@ from typing import Any
 
 from bertune.base.errors import BertuneError
 
+LONGEST_NAME = 200  # comparing takes time by the square of the length
 ROOT = Path(__file__).resolve().parent.parent
 
 DOORS = {
@@ -129,5 +130,5 @@ def literal(door: str, name: str, attribute: str) -> Any:
 
 def nearest(name: str, choices: list[str]) -> str:
     """The choice spelt most like `name`; the first one where none is close."""
-    close = difflib.get_close_matches(name, choices, n=1, cutoff=0.4)
+    close = [] if len(name) > LONGEST_NAME else difflib.get_close_matches(name, choices, n=1, cutoff=0.4)
     return close[0] if close else (choices[0] if choices else "")

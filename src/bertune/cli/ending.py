@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import typer
 
 from bertune.base.errors import BertuneError
+from bertune.base.wording import harmless_json, visible
 from bertune.engine.interrupt import Interrupted, Watch
 
 # Wrong options and arguments: typer brings its own copy of click, or uses click, depending on the release.
@@ -63,7 +64,7 @@ def _usage(error: BaseException, as_json: bool) -> None:
 def _tell(text: str, kind: str, as_json: bool) -> None:
     if as_json:
         _write(kind, text)
-    sys.stderr.write(_fitted(text) + "\n")
+    sys.stderr.write(_fitted(visible(text)) + "\n")
 
 
 def _fitted(text: str) -> str:
@@ -76,5 +77,6 @@ def _fitted(text: str) -> str:
 
 
 def _write(kind: str, text: str) -> None:
-    sys.stdout.write(json.dumps({"topic": "error", "kind": kind, "text": text}, ensure_ascii=False) + "\n")
+    line = json.dumps({"topic": "error", "kind": kind, "text": text}, ensure_ascii=False)
+    sys.stdout.write(harmless_json(line) + "\n")
     sys.stdout.flush()

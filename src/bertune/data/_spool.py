@@ -47,6 +47,7 @@ class Spool:
         self._memory: list[pa.RecordBatch] = []
         self._parts: list[_Part] = []
         self._bytes = 0
+        self._rows: dict[pa.Schema, int] = {}
 
     @property
     def on_disk(self) -> bool:
@@ -56,6 +57,7 @@ class Spool:
     def add(self, batch: pa.RecordBatch) -> None:
         """Take one more batch."""
         self._bytes += batch.nbytes
+        self._rows[batch.schema] = self._rows.get(batch.schema, 0) + batch.num_rows
         if self._bytes <= MEMORY_BYTES:
             self._memory.append(batch)
             return
@@ -63,8 +65,16 @@ class Spool:
             self._write(held)
         self._memory = []
 
+    @property
+    def absent(self) -> int:
+        """How many cells of the whole table no batch holds: those of columns that some rows lack."""
+        whole = _leaves(common_schema(self._rows))
+        return sum(rows * (whole - _leaves(schema)) for schema, rows in self._rows.items())
+
     def _write(self, batch: pa.RecordBatch) -> None:
         if not self._parts or self._parts[-1].schema != batch.schema:
+            if self._parts:
+                self._parts[-1].writer.close()  # one open file, however often the columns change
             self._parts.append(_Part(batch.schema))
         self._parts[-1].writer.write_batch(batch)
 
@@ -75,6 +85,20 @@ class Spool:
             return pa.Table.from_batches([fit(batch, schema) for batch in self._memory], schema)
         schema = common_schema(part.schema for part in self._parts)
         return pa.concat_tables([_refit(part, schema) for part in self._parts])
+
+
+def _leaves(schema: pa.Schema) -> int:
+    """The columns of a schema, those within nested types counted one by one."""
+    held, count = [field.type for field in schema], 0
+    while held:
+        kind = held.pop()
+        if pa.types.is_struct(kind):
+            held.extend(field.type for field in kind)
+        elif pa.types.is_nested(kind) and hasattr(kind, "value_type"):
+            held.append(kind.value_type)
+        else:
+            count += 1
+    return count
 
 
 def _refit(part: _Part, schema: pa.Schema) -> pa.Table:

@@ -14,11 +14,14 @@ from bertune.base.errors import DataError
 from bertune.base.registry import load, names, nearest
 from bertune.base.settings import build, schema
 from bertune.base.types import SPLITS, Ints, Table
+from bertune.base.wording import brief
 from bertune.data._spool import Spool
 from bertune.data._types import as_text, common_schema, fit
 from bertune.data.readers._chunk import Chunk, Reader
 
 DIGEST_ROWS = 65_536
+ROWS = 100_000_000
+ABSENT_CELLS = 500_000_000
 
 
 class ReadingSettings(Protocol):
@@ -45,13 +48,24 @@ def read(path: str | Path, settings: ReadingSettings, given: str | None = None) 
     reader = reader_for(source, settings)
     spool = Spool()
     origins: list[tuple[Ints, Ints, Ints, Ints]] = []
+    rows = 0
     for chunk in reader.read(source):
+        rows += len(chunk.rows)
+        if rows > ROWS:
+            raise _too_many(source, f"there are more than {ROWS:,} rows.", ROWS)
         spool.add(chunk.columns)
         origins.append((chunk.files, chunk.rows, chunk.lines, _given(chunk)))
+    if spool.absent > ABSENT_CELLS:
+        raise _too_many(source, f"rows that lack columns leave {spool.absent:,} empty cells.", ABSENT_CELLS)
     file, row, line, split = (np.concatenate(parts) for parts in zip(*origins, strict=True))
     facts = dict(reader.facts) | ({"memory": "mapped from disk"} if spool.on_disk else {})
     table = Table(spool.table(), tuple(reader.files), file, row, line, split, facts)
     return table if given is None else _marked(table, given)
+
+
+def _too_many(source: str, message: str, most: int) -> DataError:
+    move = "train on a part of the rows, and keep the columns with text, label and group"
+    return DataError(message, where=source, expected=f"at most {most:,}", next_move=move)
 
 
 def _given(chunk: Chunk) -> Ints:
@@ -95,8 +109,11 @@ def _check_exists(path: str) -> None:
     if path.startswith("hf:"):
         return
     file = Path(path)
-    if file.exists() or ("#" in path and Path(path.rsplit("#", 1)[0]).exists()):
-        return
+    try:
+        if file.exists() or ("#" in path and Path(path.rsplit("#", 1)[0]).exists()):
+            return
+    except (OSError, ValueError) as error:
+        raise DataError("this is no path.", where=brief(path), found=str(error)[:80]) from None
     beside = [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
     close = nearest(file.name, sorted(beside)[:1000]) if beside else ""
     raise DataError(

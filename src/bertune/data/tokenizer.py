@@ -1,6 +1,8 @@
 """Tokenizers: the one place of this room that knows transformers."""
 
 import hashlib
+import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from bertune.base.errors import ModelError
+from bertune.base.model_files import check_folder
 from bertune.base.types import Ints
 
+MOST_IDS = 10_000_000
 PORTION = 2000  # rows tokenized at once: enough for the tokenizer's own threads, little memory
 
 
@@ -29,26 +33,36 @@ class TextTokenizer:
     def __init__(self, folder: str | Path) -> None:
         from transformers import AutoTokenizer  # slow to import
 
+        self.folder = Path(folder)
+        if self.folder.is_dir():
+            check_folder(self.folder)
+            _check_patterns(self.folder)
         try:
             self.inner: Any = AutoTokenizer.from_pretrained(str(folder), use_fast=True, trust_remote_code=False)
-        except Exception as error:
+            limit = int(self.inner.model_max_length)
+            ids = max(self.inner.get_vocab().values(), default=0)
+            self.unknown_id: int | None = self.inner.unk_token_id
+            padding, self.uses_types = self.inner.pad_token_id, "token_type_ids" in self.inner.model_input_names
+        except BaseException as error:
+            if not (isinstance(error, Exception) or _is_panic(error)):
+                raise
             raise ModelError(
                 "the tokenizer cannot be read.",
                 where=str(folder),
                 expected="tokenizer.json or the vocabulary files of a known tokenizer",
-                found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+                found=f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}",
                 next_move="save it again with tokenizer.save_pretrained, or name another --model",
             ) from error
+        if ids > MOST_IDS:
+            raise ModelError("the tokenizer has ids beyond any vocabulary.", where=str(folder),
+                             expected=f"at most {MOST_IDS:,}", found=f"{ids:,}")  # fmt: skip
         if not getattr(self.inner, "is_fast", False):
             raise ModelError("only a slow tokenizer was found.", where=str(folder), expected="a fast tokenizer")
-        if self.inner.pad_token_id is None:
+        if padding is None:
             raise ModelError(
                 "the tokenizer has no padding token.", where=str(folder), expected="an encoder's tokenizer"
             )
-        self.unknown_id: int | None = self.inner.unk_token_id
-        self.pad_id = int(self.inner.pad_token_id)
-        self.uses_types = "token_type_ids" in self.inner.model_input_names
-        limit = int(self.inner.model_max_length)
+        self.pad_id = int(padding)
         self.limit: int | None = limit if limit < 1_000_000 else None
 
     def fingerprint(self) -> str:
@@ -82,14 +96,7 @@ class TextTokenizer:
             first = [text or "" for text in texts[start : start + PORTION]]
             second = None if pairs is None else [pair or "" for pair in pairs[start : start + PORTION]]
             given = {"truncation": "longest_first", "max_length": cut} if cut else {"truncation": False}
-            out = self.inner(
-                first,
-                second,
-                return_attention_mask=False,
-                return_token_type_ids=self.uses_types,
-                verbose=False,
-                **given,
-            )
+            out = self._tokenized(first, second, given)
             lengths = np.fromiter((len(ids) for ids in out["input_ids"]), np.int64, len(first))
             total = int(lengths.sum())
             ids = np.fromiter((i for row in out["input_ids"] for i in row), np.int64, total)
@@ -97,6 +104,26 @@ class TextTokenizer:
             if self.uses_types and second is not None:
                 types = np.fromiter((i for row in out["token_type_ids"] for i in row), np.int64, total)
             yield Encoded(ids, types, lengths)
+
+    def _tokenized(self, first: list[str], second: list[str] | None, given: dict[str, Any]) -> Any:
+        try:
+            return self.inner(
+                first,
+                second,
+                return_attention_mask=False,
+                return_token_type_ids=self.uses_types,
+                verbose=False,
+                **given,
+            )
+        except BaseException as error:
+            if not _is_panic(error):
+                raise
+            raise ModelError(
+                "the tokenizer gave up on a text.",
+                where=str(self.folder),
+                found=str(error).splitlines()[0][:200],
+                next_move="name another --model; its pattern may take exponential time",
+            ) from None
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer's own files into a folder. Raises OSError when the disk fails."""
@@ -106,6 +133,50 @@ class TextTokenizer:
             if type(error) is not Exception:
                 raise
             raise OSError(f"{folder}: the tokenizer cannot be written: {error}") from error  # its own kind has no name
+
+
+def _is_panic(error: BaseException) -> bool:
+    """Whether the tokenizers' own code gave up; its exception is no Exception."""
+    return type(error).__module__ == "pyo3_runtime"
+
+
+def _check_patterns(folder: Path) -> None:
+    """Refuses a tokenizer.json whose patterns repeat a repetition, such as (a+)+: their time is exponential."""
+    file = folder / "tokenizer.json"
+    if not file.is_file():
+        return
+    try:
+        held = [json.loads(file.read_text(encoding="utf-8"))]
+    except (ValueError, RecursionError):
+        return  # the tokenizer's own reader says what is wrong
+    if isinstance(held[0], dict):
+        held = [held[0].get(part) for part in ("normalizer", "pre_tokenizer", "decoder")]
+    while held:
+        value = held.pop()
+        if isinstance(value, dict) and isinstance(value.get("Regex"), str) and _repeats_repetition(value["Regex"]):
+            raise ModelError(
+                "a pattern of the tokenizer may take exponential time.",
+                where=str(file),
+                expected="no repetition within a repetition",
+                found=repr(value["Regex"][:120]),
+                next_move="name another --model",
+            )
+        if isinstance(value, (dict, list)):
+            held.extend(value.values() if isinstance(value, dict) else value)
+
+
+def _repeats_repetition(pattern: str) -> bool:
+    """Whether an unbounded repetition stands over a group that holds one; what is in brackets is one character."""
+    plain = re.sub(r"\\[pPx]\{[^}]*\}|\\.", "x", pattern, flags=re.DOTALL)
+    plain = re.sub(r"\[\^?\]?[^\]]*\]", "x", plain)
+    while True:
+        inner = re.search(r"\(([^()]*)\)([*+]|\{\d*,\})?", plain)
+        if inner is None:
+            return False
+        unbounded = re.search(r"[*+]|\{\d*,\}", inner[1].replace("+?", "+").replace("++", "x"))
+        if unbounded and inner[2]:
+            return True
+        plain = plain[: inner.start()] + ("x*" if unbounded else "x") + plain[inner.end() :]
 
 
 def _join(parts: list[Any]) -> Ints:

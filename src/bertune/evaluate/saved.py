@@ -1,6 +1,6 @@
 """A model at rest: a plain transformers folder with bertune.json beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from torch import nn
 from bertune.base import registry
 from bertune.base.errors import ModelError
 from bertune.base.files import FILES
+from bertune.base.model_files import read_object
 from bertune.data.tokenizer import TextTokenizer
 from bertune.model.encoder import Model, quietly
 from bertune.model.encoder import load as load_network
@@ -102,6 +103,49 @@ def save(model: Model, tokenizer: TextTokenizer, about: About, folder: Path) -> 
     FILES.rename(building, folder)
 
 
+def read_about(folder: Path) -> About:
+    """What bertune.json in a folder tells, each value checked. Raises ModelError."""
+    raw = read_object(folder, "bertune.json")
+    if raw.get("format", FORMAT) != FORMAT:
+        found = f"format {str(raw['format'])[:40]}"
+        raise ModelError("this model was saved by another release.", where=str(folder), found=found)
+    wrong = [name for name in [*raw, *_ABOUT] if name not in raw or name not in _ABOUT or not _ABOUT[name](raw[name])]
+    if wrong:
+        raise ModelError(
+            "bertune.json cannot be used.",
+            where=str(folder / "bertune.json"),
+            expected=", ".join(_ABOUT),
+            found=f"{wrong[0][:40]!r} is missing or not what it should be",
+            next_move="copy the model again, or repeat the run from its recipe.toml",
+        )
+    return About(**raw | {"classes": tuple(raw["classes"]), "cleaning": tuple(raw["cleaning"])})
+
+
+def _number(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+
+
+# what each entry of bertune.json must be
+_ABOUT: dict[str, Callable[[Any], bool]] = {
+    "task": lambda v: v in registry.names("tasks"),
+    "classes": lambda v: _texts(v) and len(v) > 1 and len(set(v)) == len(v),
+    "columns": lambda v: isinstance(v, dict) and isinstance(v.get("text"), str),
+    "max_length": lambda v: isinstance(v, int) and _number(v, 1, 1_000_000),
+    "cleaning": lambda v: _texts(v) and all(name in registry.names("cleaners") for name in v),
+    "missing": lambda v: v in ("drop", "fill"),
+    "fill": lambda v: isinstance(v, str),
+    "temperature": lambda v: _number(v, 0, 1e9),
+    "threshold": lambda v: v is None or _number(v, 0, 1),
+    "metric": lambda v: v in registry.names("metrics"),
+    "bertune": lambda v: isinstance(v, str),
+    "format": lambda v: isinstance(v, int),
+}
+
+
 def load(folder: Path) -> SavedModel:
     """Read a saved model, from a run folder or its model folder. Raises ModelError."""
     if (folder / "model" / "bertune.json").is_file():
@@ -113,14 +157,7 @@ def load(folder: Path) -> SavedModel:
             expected="a run folder with model/bertune.json",
             next_move="bertune resume finishes a run that was interrupted",
         )
-    try:
-        raw = FILES.read_json(folder / "bertune.json")
-        raw["classes"], raw["cleaning"] = tuple(raw["classes"]), tuple(raw["cleaning"])
-        about = About(**raw)
-    except (ValueError, TypeError, KeyError) as error:
-        raise ModelError("bertune.json cannot be used.", where=str(folder), found=type(error).__name__) from error
-    if about.format != FORMAT:
-        raise ModelError("this model was saved by another release.", where=str(folder), found=f"format {about.format}")
+    about = read_about(folder)
     tokenizer = TextTokenizer(folder)
     task = registry.load("tasks", about.task)()
     model = load_network(folder, task.head, about.classes, tokenizer.pad_id)

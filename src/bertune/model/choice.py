@@ -74,7 +74,7 @@ def _named(name: str, revision: str | None) -> Chosen:
         if name == model["name"]:
             folder = locate(model["source"], model.get("digest"), revision)
             return Chosen(name, folder, tuple(model["languages"]), "named")
-    if Path(name).is_dir():
+    if _is_folder(name):
         if not (Path(name) / "config.json").is_file():
             raise ModelError(
                 "this folder holds no model.",
@@ -86,6 +86,13 @@ def _named(name: str, revision: str | None) -> Chosen:
     if name.count("/") > 1 or name.startswith((".", "/", "~")) or "\\" in name:
         raise ModelError("there is no such folder.", where=name, next_move="check the path given to --model")
     return Chosen(name, locate(f"hub:{name}", None, revision), (), "named")
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except (OSError, ValueError) as error:
+        raise ModelError("this is neither a folder nor a hub id.", where=name[:80], found=str(error)[:80]) from None
 
 
 def locate(source: str, digest: str | None, revision: str | None) -> Path:

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from bertune.base.errors import ModelError
+from bertune.base.model_files import check_folder
 from bertune.base.seeds import derive
 from bertune.base.types import Batch, Output
+from bertune.model.config import check_size, check_weights, read_config
 from bertune.model.packing import pad
 
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
 HEADS = {"sequence_classification": "AutoModelForSequenceClassification"}
-MAX_WEIGHT_BYTES = 64 * 2**30
 
 
 class Model:
@@ -97,8 +98,10 @@ def load(
     """
     import transformers
 
-    settings = _config(folder, classes, config or {})
-    _check_weights(folder)
+    check_folder(folder)
+    with quietly():
+        settings = _config(folder, classes, config or {})
+        check_size(settings, getattr(transformers, HEADS[head]), check_weights(folder), folder)
     torch.manual_seed(derive(seed, "new weights"))
     try:
         with quietly():
@@ -117,7 +120,7 @@ def load(
             "the model cannot be read.",
             where=str(folder),
             expected="an encoder saved as safetensors",
-            found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+            found=f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}",
             next_move="bertune models lists what is at hand",
         ) from error
     new = set(info["missing_keys"]) | {str(entry[0]) for entry in info["mismatched_keys"]}
@@ -126,17 +129,7 @@ def load(
 
 
 def _config(folder: Path, classes: tuple[str, ...], changes: dict[str, Any]) -> Any:
-    from transformers import AutoConfig
-
-    try:
-        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
-    except Exception as error:
-        raise ModelError(
-            "the model's config.json cannot be used.",
-            where=str(folder),
-            expected="an architecture that transformers itself knows (bertune runs no code from a model's folder)",
-            found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
-        ) from error
+    config = read_config(folder)
     if classes:
         config.num_labels = len(classes)
         config.id2label = dict(enumerate(classes))
@@ -173,18 +166,3 @@ def _attention(config: Any) -> str:
     network = MODEL_MAPPING.get(type(config), None)
     network = network[0] if isinstance(network, (tuple, list)) else network
     return "sdpa" if getattr(network, "_supports_sdpa", False) else "eager"
-
-
-def _check_weights(folder: Path) -> None:
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        others = ", ".join(sorted(p.name for p in folder.iterdir() if p.suffix in (".bin", ".pt", ".ckpt", ".h5")))
-        raise ModelError(
-            "no safetensors weights.",
-            where=str(folder),
-            expected="model.safetensors",
-            found=others or "none",
-            next_move="convert pickled weights on a machine you trust; bertune reads no pickle",
-        )
-    if sum(f.stat().st_size for f in files) > MAX_WEIGHT_BYTES:
-        raise ModelError("the weights are larger than any encoder.", where=str(folder), expected="at most 64 GB")

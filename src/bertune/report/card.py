@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bertune.base.types import Score
-from bertune.report.elements import visible
+from bertune.base.wording import visible
 from bertune.report.entries import figure_of
 from bertune.report.folder import RunFolder
 from bertune.report.judgement import judge
@@ -29,8 +29,9 @@ def card(run: Path, language: str = "en") -> str:
     Raises DataError when a file of the run is damaged, BertuneError for a language that is not `en` or `zh`.
     """
     folder, words = RunFolder(run), Words(language)
-    parts = [*_head(folder), *_top(folder, words), *_scores(folder, words), *_limits(folder, words)]
-    return "\n".join([*parts, *_use(folder, words), *_made(folder, words)]).rstrip() + "\n"
+    with folder.reading("the model card"):
+        parts = [*_head(folder), *_top(folder, words), *_scores(folder, words), *_limits(folder, words)]
+        return "\n".join([*parts, *_use(folder, words), *_made(folder, words)]).rstrip() + "\n"
 
 
 def plain(text: object) -> str:

@@ -6,22 +6,9 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-_BIDI = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-_SEEN = {
-    **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"},
-    0x7F: "\u2421",
-    **dict.fromkeys(range(0x80, 0xA0), "\ufffd"),
-    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
-    **{code: f"\u27e8U+{code:04X}\u27e9" for code in _BIDI},
-    0xFFFE: "\ufffd",
-    0xFFFF: "\ufffd",
-}
+from bertune.base.wording import visible
+
 _VOID = {"br", "hr", "input"}
-
-
-def visible(text: str) -> str:
-    """A text in which control, surrogate and direction-changing characters are shown instead of obeyed."""
-    return text.translate(_SEEN)
 
 
 def _child(value: object) -> Markup:

@@ -7,6 +7,8 @@ from typing import Any
 
 from bertune.base.types import Finding, Place, Score, Severity
 
+MOST = 2**53  # figures beyond are no counts, and floats no longer tell them apart
+
 
 @dataclass(frozen=True)
 class Step:
@@ -76,7 +78,20 @@ class Suspect:
 
 def figure_of(value: Any) -> float:
     """A number as a float; nan for anything else."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return math.nan
+    return float(value) if isinstance(value, float) or abs(value) < MOST else math.nan
+
+
+def whole_of(value: Any, otherwise: int = 0) -> int:
+    """A whole number; `otherwise` for anything else."""
+    figure = figure_of(value)
+    return int(figure) if math.isfinite(figure) and abs(figure) < MOST else otherwise
+
+
+def listed(value: Any) -> list[Any]:
+    """A list; an empty one for anything else."""
+    return value if isinstance(value, list) else []
 
 
 def score_of(value: Any) -> Score | None:
@@ -84,9 +99,9 @@ def score_of(value: Any) -> Score | None:
     if isinstance(value, Mapping) and "value" in value:
         middle = figure_of(value["value"])
         low, high = figure_of(value.get("low")), figure_of(value.get("high"))
-        return Score(middle, low, high, int(value.get("n") or 0))
+        return Score(middle, low, high, whole_of(value.get("n")))
     if isinstance(value, (int, float)):
-        return Score(float(value), math.nan, math.nan, 0)
+        return Score(figure_of(value), math.nan, math.nan, 0)
     return None
 
 
@@ -105,15 +120,15 @@ def figures_of(raw: Any) -> dict[str, float]:
 def place_of(raw: Mapping[str, Any]) -> Place:
     """Where a row came from; row 0 where that is not known."""
     line = raw.get("line")
-    return Place(str(raw.get("file") or ""), int(raw.get("row") or 0), int(line) if line else None)
+    return Place(str(raw.get("file") or ""), whole_of(raw.get("row")), whole_of(line) or None)
 
 
 def finding_of(raw: Mapping[str, Any]) -> Finding:
     """A finding as it stands in findings.json; an unknown severity reads as a note."""
     severity = raw.get("severity")
     kept: Severity = severity if severity in ("error", "warning", "note") else "note"
-    rows = tuple(place_of(r) for r in raw.get("rows") or () if isinstance(r, Mapping))
-    count = int(raw.get("count") or len(rows))
+    rows = tuple(place_of(r) for r in listed(raw.get("rows")) if isinstance(r, Mapping))
+    count = whole_of(raw.get("count"), len(rows)) or len(rows)
     return Finding(str(raw.get("code", "")), kept, str(raw.get("message", "")), str(raw.get("fix", "")), rows, count)
 
 

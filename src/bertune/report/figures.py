@@ -15,7 +15,8 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from bertune.report.elements import tag, visible
+from bertune.base.wording import visible
+from bertune.report.elements import tag
 from bertune.report.words import number
 
 INK, MUTED, LINE, ACCENT, PAPER, WARN = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"

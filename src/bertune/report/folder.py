@@ -4,6 +4,7 @@ import json
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -21,10 +22,12 @@ from bertune.report.entries import (
     Suspect,
     figure_of,
     figures_of,
+    listed,
     finding_of,
     mistake_of,
     scores_of,
     suspect_of,
+    whole_of,
 )
 
 FINISHED = ("done", "finished", "complete", "completed")
@@ -56,6 +59,19 @@ class RunFolder:
         except (UnicodeDecodeError, OSError) as error:
             raise self._damaged(name, type(error).__name__) from None
 
+    @contextmanager
+    def reading(self, what: str) -> Iterator[None]:
+        """Within, values of the run's files that are none of their kind raise DataError: `what` cannot be made."""
+        try:
+            yield
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+            raise DataError(
+                f"{what} cannot be made: a file of the run holds what bertune does not write there.",
+                where=str(self.path),
+                found=f"{type(error).__name__}: {str(error)[:120]}",
+                next_move="restore the run's files from a copy, or repeat the run from its recipe.toml",
+            ) from error
+
     def _damaged(self, name: str, found: str) -> DataError:
         return DataError(
             "this file of the run cannot be read.",
@@ -70,7 +86,7 @@ class RunFolder:
             return kind()
         try:
             value = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged(name, f"not JSON ({type(error).__name__})") from None
         if not isinstance(value, kind):
             raise self._damaged(name, f"a {type(value).__name__} where a {kind.__name__} belongs")
@@ -101,7 +117,7 @@ class RunFolder:
         text = self._text("recipe.toml")
         try:
             return dict(_leaves(tomllib.loads(text or "")))
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             raise self._damaged("recipe.toml", "not TOML") from None
 
     @property
@@ -138,7 +154,7 @@ class RunFolder:
         for position, line in enumerate(lines):
             try:
                 event = json.loads(line) if line.strip() else None
-            except ValueError:
+            except (ValueError, RecursionError):
                 if position < len(lines) - 1:
                     raise self._damaged(name, f"line {position + 1} is not JSON") from None
                 continue
@@ -215,13 +231,13 @@ class RunFolder:
         if not known:
             return None
         named = self.compared.get("baseline")
-        best = named if named in known else max(known, key=lambda name: known[name].value)
+        best = named if isinstance(named, str) and named in known else max(known, key=lambda name: known[name].value)
         return str(best), known[best]
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The class names."""
-        found = self.results.get("classes") or self.fact("labels") or ()
+        found = listed(self.results.get("classes")) or listed(self.fact("labels"))
         return tuple(str(c) for c in found)
 
     @cached_property
@@ -229,7 +245,7 @@ class RunFolder:
         """Rows: the class it was; columns: the answer; cells: test rows. Empty where unknown or not square."""
         raw, n = self.results.get("confusion"), len(self.classes)
         good = isinstance(raw, list) and len(raw) == n and all(isinstance(r, list) and len(r) == n for r in raw)
-        return [[int(c) for c in row] for row in raw] if good and isinstance(raw, list) else []
+        return [[whole_of(c) for c in row] for row in raw] if good and isinstance(raw, list) else []
 
     @cached_property
     def per_class(self) -> tuple[ClassScore, ...]:
@@ -241,7 +257,7 @@ class RunFolder:
                 figure_of(c.get("precision")),
                 figure_of(c.get("recall")),
                 figure_of(c.get("f1")),
-                int(c.get("n") or 0),
+                whole_of(c.get("n")),
             )
             for c in (raw if isinstance(raw, list) else ())
             if isinstance(c, dict)
@@ -288,7 +304,9 @@ class RunFolder:
         side = self.calibration.get(when)
         raw = side.get("bins") if isinstance(side, dict) else None
         bins = [
-            Bin(figure_of(b.get("confidence")), figure_of(b.get("accuracy")), int(b.get("n") or 0)) for b in raw or ()
+            Bin(figure_of(b.get("confidence")), figure_of(b.get("accuracy")), whole_of(b.get("n")))
+            for b in (raw if isinstance(raw, list) else ())
+            if isinstance(b, dict)
         ]
         return tuple(b for b in bins if b.n and math.isfinite(b.confidence) and math.isfinite(b.accuracy))
 

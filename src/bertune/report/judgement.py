@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bertune.report.entries import figure_of
 from bertune.report.folder import RunFolder
 
 Light = Literal["use", "look", "stop"]
@@ -110,7 +111,7 @@ def calibration_error(run: RunFolder) -> float:
     for side in ("after", "before"):
         table = run.calibration.get(side)
         if isinstance(table, dict) and isinstance(table.get("ece"), (int, float)):
-            return float(table["ece"])
+            return figure_of(table["ece"])
     return math.nan
 
 
@@ -128,9 +129,9 @@ def seed_scores(run: RunFolder) -> list[tuple[str, float]]:
         inner = entry.get("test", entry.get("scores", entry)) if isinstance(entry, dict) else entry
         value = inner.get(run.metric, inner.get("value")) if isinstance(inner, dict) else inner
         value = value.get("value") if isinstance(value, dict) else value
-        if isinstance(value, (int, float)) and math.isfinite(value):
+        if math.isfinite(figure_of(value)):
             seed = entry.get("seed", position) if isinstance(entry, dict) else position
-            found.append((str(seed), float(value)))
+            found.append((str(seed)[:40], figure_of(value)))
     return found
 
 

@@ -46,15 +46,16 @@ def render(run: RunFolder, words: Words) -> str:
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
     script = (HERE / "page.js").read_text(encoding="utf-8").strip()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("page.html").render(
-        words=words,
-        run=run,
-        parts=parts,
-        style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_digest=digest,
-        page_language={"en": "en", "zh": "zh-Hans"}[words.language],
-    )
+    with run.reading("the report"):
+        return environment.get_template("page.html").render(
+            words=words,
+            run=run,
+            parts=parts,
+            style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+            script=Markup(script),
+            script_digest=digest,
+            page_language={"en": "en", "zh": "zh-Hans"}[words.language],
+        )
 
 
 def _parts() -> list[tuple[str, Any]]:

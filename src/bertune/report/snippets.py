@@ -3,7 +3,7 @@
 import json
 import shlex
 
-from bertune.report.elements import visible
+from bertune.base.wording import visible
 from bertune.report.folder import RunFolder
 from bertune.report.words import Words
 

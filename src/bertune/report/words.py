@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from bertune.base.errors import BertuneError
-from bertune.report.elements import visible
+from bertune.base.wording import visible
 
 FOLDER = Path(__file__).parent / "words"
 LANGUAGES = ("en", "zh")

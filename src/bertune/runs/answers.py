@@ -15,12 +15,13 @@ from rich.cells import cell_len, set_cell_size
 
 from bertune.base.errors import DataError
 from bertune.base.files import FILES
+from bertune.base.wording import harmless_json
 from bertune.runs.new_rows import NewRows
 
 if TYPE_CHECKING:
     from bertune.runs.predict import Answered
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width ones too, in East Asia
 WIDTH = 80
 
 
@@ -163,7 +164,7 @@ def print_lines(portions: Iterable[Portion], as_json: bool) -> None:
     """One line a row on stdout: prediction, probability and the shortened text, or one JSON object."""
     for portion in portions:
         if as_json:
-            lines = [json.dumps(entry, ensure_ascii=False) for entry in portion.entries()]
+            lines = [harmless_json(json.dumps(entry, ensure_ascii=False)) for entry in portion.entries()]
         else:
             lines = list(_plain(portion))
         sys.stdout.write("".join(line + "\n" for line in lines))

@@ -39,10 +39,13 @@ def ask(
 
 
 def _absolute(value: str, key: str) -> str:
-    if value.startswith("hf:"):
-        inside = value.removeprefix("hf:")
-        return "hf:" + str(Path(inside).resolve()) if Path(inside).exists() else value
-    if key == "model.name":
-        return str(Path(value).resolve()) if Path(value).is_dir() else value
-    path, mark, sheet = value.partition("#")
-    return str(Path(path).expanduser().absolute()) + mark + sheet
+    try:
+        if value.startswith("hf:"):
+            inside = value.removeprefix("hf:")
+            return "hf:" + str(Path(inside).resolve()) if Path(inside).exists() else value
+        if key == "model.name":
+            return str(Path(value).resolve()) if Path(value).is_dir() else value
+        path, mark, sheet = value.partition("#")
+        return str(Path(path).expanduser().absolute()) + mark + sheet
+    except (OSError, ValueError, RuntimeError):  # no path: too long, a NUL in it, ~ of nobody
+        return value

@@ -15,7 +15,7 @@ from bertune.engine.devices import hardware
 from bertune.engine.interrupt import Watch
 from bertune.model.choice import Chosen, choose, known, locate
 from bertune.runs.ask import ask
-from bertune.runs.prepare import Rows, make_splits, measure, read_rows
+from bertune.runs.prepare import Rows, make_splits, measure, read_rows, say_code
 from bertune.runs.telling import Silent, Teller
 
 SIGNS = {"error": "✗", "warning": "!", "note": "·"}
@@ -37,6 +37,7 @@ def check_data(recipe: Recipe, teller: Teller | None = None, source: Table | Non
         targets = np.zeros(len(rows.table), np.int64)
         view = measure(recipe, rows, splits, tuple(classes), targets, chosen).view
         teller.say("model", f"{chosen.name} · {chosen.reason}")
+        say_code(chosen.folder, teller)
     return check(view)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from bertune.base import registry
 from bertune.base.errors import ResumeError
@@ -226,6 +227,15 @@ class Fit:
         return folder, state
 
     def _restore(self, learner: Learner, feed: Any, folder: Path, state: dict[str, Any]) -> Position:
+        try:
+            return self._restored(learner, feed, folder, state)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError) as error:
+            raise ResumeError(
+                "the checkpoint does not fit this run.", where=str(folder),
+                found=f"{type(error).__name__}: {str(error)[:200]}", next_move="start a new run with bertune train",
+            ) from error  # fmt: skip
+
+    def _restored(self, learner: Learner, feed: Any, folder: Path, state: dict[str, Any]) -> Position:
         _load(learner.model, checkpoint.read_group(folder, "model"))
         checkpoint.load_optimizer(learner.optimizer, checkpoint.read_group(folder, "optimizer"), state["optimizer"])
         if learner.averages is not None:

@@ -41,15 +41,34 @@ class Folder:
 
     def record(self) -> dict[str, Any]:
         """What run.json holds. Raises ResumeError when the folder holds no run."""
+        self.check_links()
         try:
-            return dict(FILES.read_json(self.record_path))
+            found = FILES.read_json(self.record_path)
+            if not isinstance(found, dict):
+                raise ValueError(f"a {type(found).__name__} where an object belongs")
+            return found
         except FileNotFoundError:
             raise ResumeError(
                 "no run lies here.", where=str(self.path), expected="a folder with run.json",
                 next_move=f"start one: bertune train DATA --out {self.path}",
             ) from None  # fmt: skip
-        except (ValueError, TypeError) as error:
-            raise ResumeError("run.json is damaged.", where=str(self.record_path), found=str(error)) from None
+        except (ValueError, RecursionError) as error:
+            raise ResumeError("run.json is damaged.", where=str(self.record_path), found=str(error)[:200]) from None
+
+    def check_links(self) -> None:
+        """Raises ResumeError where an entry of the folder is a link out of it: writing there would write elsewhere."""
+        inside = self.path.resolve()
+        for entry in self._entries():
+            if entry.is_symlink() and not entry.resolve().is_relative_to(inside):
+                raise ResumeError(
+                    "a link leads out of the run folder.", where=str(entry), expected="files of the run itself",
+                    found=os.readlink(entry)[:200],
+                    next_move="put the file or folder in the place of the link; the run folder itself may be a link",
+                )  # fmt: skip
+
+    def _entries(self) -> Iterator[Path]:
+        for place, folders, files in os.walk(self.path):
+            yield from (Path(place) / name for name in (*folders, *files))
 
     def write_record(self, **values: Any) -> dict[str, Any]:
         """Add values to run.json."""
@@ -105,6 +124,7 @@ class Folder:
         Raises BertuneError when another process works here.
         """
         FILES.make_folder(self.path)
+        self.check_links()
         handle = self._own()
         try:
             yield

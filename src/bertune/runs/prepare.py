@@ -11,6 +11,7 @@ import numpy as np
 
 from bertune.base import registry
 from bertune.base.errors import DataError, Problem, RecipeError
+from bertune.base.model_files import code_named
 from bertune.base.recipe import Recipe
 from bertune.base.settings import build
 from bertune.base.types import SPLITS, Finding, Ints, Roles, Splits, Table, View
@@ -219,6 +220,7 @@ def prepare(recipe: Recipe, teller: Teller, source: Table | None = None) -> Prep
     empty = np.zeros(0, np.int64)
     splits = replace(splits, valid=known.get("valid", empty), test=known.get("test", empty))
     chosen = choose(recipe.model.name, rows.language, hardware(), recipe.model.revision)
+    say_code(chosen.folder, teller)
     return measure(recipe, rows, splits, classes, targets, chosen)
 
 
@@ -244,6 +246,13 @@ def measure(
     return Prepared(rows, splits, classes, targets, chosen, tokenizer, lengths, unknown, int(wanted), view)
 
 
+def say_code(folder: Path, teller: Teller) -> None:
+    """Say that a model's folder asks for code to be run, which bertune does not do."""
+    if named := code_named(folder):
+        shown = ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
+        teller.warn(f"the model's folder asks for code of its own, which is not run: {shown}", code="code_not_run")
+
+
 def _positions(folder: Path) -> int:
     """Positions that the model knows, from its config; RoBERTa-like models lose those up to the padding token."""
     from bertune.base.files import FILES
@@ -252,7 +261,9 @@ def _positions(folder: Path) -> int:
         config = FILES.read_json(folder / "config.json")
     except (OSError, ValueError):
         return LONGEST
-    most = int(config.get("max_position_embeddings") or LONGEST)
+    most = config.get("max_position_embeddings") if isinstance(config, dict) else None
+    if not isinstance(most, int) or most < 1:
+        return LONGEST
     shifted = config.get("model_type") in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "data2vec-text")
     return most - 2 if shifted else most
 

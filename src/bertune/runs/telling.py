@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.text import Text
 
+from bertune.base.wording import harmless_json, visible
+
 
 class Teller(Protocol):
     """Something that a run speaks to. `bar` tells the progress callback how to show itself."""
@@ -59,7 +61,7 @@ class People:
 
     def _lines(self, topic: str, text: str, style: str) -> None:
         width = (max(40, self.console.width) if self.console.is_terminal else 100_000) - 9
-        for line in text.split("\n"):
+        for line in visible(text).split("\n"):
             for part in Text(line).wrap(self.console, width) if line else [Text("")]:
                 head = Text(f"{topic:<8} ", style="bold" if topic else "")
                 body = Text(part.plain.rstrip(), style=style if style == "yellow" else "")
@@ -84,5 +86,5 @@ class Json:
         self._write({"topic": "warning", "text": text, **data})
 
     def _write(self, value: dict[str, Any]) -> None:
-        self.stream.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+        self.stream.write(harmless_json(json.dumps(value, ensure_ascii=False, default=str)) + "\n")
         self.stream.flush()

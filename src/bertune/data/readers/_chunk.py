@@ -9,11 +9,13 @@ import pyarrow as pa
 
 from bertune.base.errors import DataError
 from bertune.base.types import Ints, Place
-from bertune.data._types import column_of
+from bertune.data._types import column_of, plain_text
 
 CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 16_000_000
 FIELD_CHARACTERS = 10_000_000
+COLUMNS = 10_000
+NAME_CHARACTERS = 1_000
 SPLIT_NAMES = {
     "train": "train",
     "training": "train",
@@ -100,7 +102,7 @@ def _surrogate(name: str, values: Sequence[Any], rows: Ints, lines: Ints, source
 
 def _encodes(value: Any) -> bool:
     try:
-        str(value).encode("utf-8")
+        plain_text(value).encode("utf-8")
     except UnicodeEncodeError:
         return False
     return True
@@ -125,8 +127,28 @@ def row_error(
 
 
 def check_names(names: Sequence[str], source: str, line: int) -> None:
-    """Refuses column names that are empty or occur twice. Raises DataError."""
+    """Refuses column names that are too many, too long, empty, or occur twice. Raises DataError."""
+    if len(names) > COLUMNS:
+        raise row_error(
+            source,
+            0,
+            line,
+            f"there are {len(names):,} columns.",
+            expected=f"at most {COLUMNS:,}",
+            next_move="keep the columns with text, label and group; is this a table of texts?",
+        )
+    first: dict[str, int] = {}
     for position, name in enumerate(names):
+        if len(name) > NAME_CHARACTERS:
+            raise row_error(
+                source,
+                0,
+                line,
+                f"the name of column {position + 1} is longer than {NAME_CHARACTERS:,} characters.",
+                expected="a line of column names before the data",
+                found=repr(name[:40]) + "…",
+                next_move="does the file lack its header line? Then put one before the data",
+            )
         if not name.strip():
             raise row_error(
                 source,
@@ -134,15 +156,15 @@ def check_names(names: Sequence[str], source: str, line: int) -> None:
                 line,
                 f"column {position + 1} has no name.",
                 expected="a name for every column in the first row",
-                found=", ".join(repr(n) for n in names[:12]),
+                found=", ".join(repr(n[:40]) for n in names[:12]),
                 next_move="name the column or remove it; a table written by pandas: to_csv(..., index=False)",
             )
-        if name in names[:position]:
+        if first.setdefault(name, position) != position:
             raise row_error(
                 source,
                 0,
                 line,
-                f"two columns are called {name!r} (columns {list(names).index(name) + 1} and {position + 1}).",
+                f"two columns are called {name!r} (columns {first[name] + 1} and {position + 1}).",
                 expected="every column name once",
                 next_move="rename one of them",
             )

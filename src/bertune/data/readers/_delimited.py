@@ -22,6 +22,7 @@ Quoting = Literal["standard", "none"]
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SAMPLE_RECORDS = 200
 SAMPLE_CHARACTERS = 1_000_000
+RECORD_CHARACTERS = 32_000_000
 _QUOTING = "if quotes are ordinary characters here: --set data.quoting=none"
 
 
@@ -45,7 +46,7 @@ class Delimited:
     _held: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._start = 1
+        self._start, self._size = 1, 0
         self._source = iter(self.lines)
         if self.quoting == "none":
             self._parser = csv.reader(self._feed(), delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=True)
@@ -54,6 +55,14 @@ class Delimited:
 
     def _feed(self) -> Iterator[str]:
         for line in self._source:
+            self._size += len(line)
+            if self._size > RECORD_CHARACTERS:
+                raise self._error(
+                    self._start,
+                    f"the row is longer than {RECORD_CHARACTERS:,} characters.",
+                    expected="one row a line, and every quote closed",
+                    next_move=_QUOTING,
+                )
             if "\0" in line:
                 raise self._error(
                     self.lines.number,
@@ -68,6 +77,7 @@ class Delimited:
         """The records that are not blank, the header among them. Raises DataError."""
         while True:
             self._held.clear()
+            self._size = 0
             self._start = self.lines.number + 1
             before = csv.field_size_limit(FIELD_CHARACTERS)
             try:
@@ -150,7 +160,7 @@ def ragged(path: str, row: int, line: int, found: int, names: Sequence[str]) -> 
         row,
         line,
         f"the row has {found} field{'' if found == 1 else 's'}, the header {len(names)}.",
-        expected=", ".join(names[:12]) + (", …" if len(names) > 12 else ""),
+        expected=", ".join(name[:40] for name in names[:12]) + (", …" if len(names) > 12 else ""),
         found=f"{found} field{'' if found == 1 else 's'}",
         next_move="put the text in quotes if it holds the delimiter, or name the delimiter: --set data.delimiter=…",
     )
@@ -202,7 +212,7 @@ def sample_lines(path: str, encoding: str) -> list[str]:
     lines, size = [], 0
     try:
         for line in islice(Lines(path, encoding), 4 * SAMPLE_RECORDS):
-            lines.append(line)
+            lines.append(line[:SAMPLE_CHARACTERS])
             size += len(line)
             if size > SAMPLE_CHARACTERS:
                 break

@@ -6,11 +6,12 @@ from typing import Any
 
 from bertune.base.errors import DataError
 from bertune.data.readers._chunk import row_error
-from bertune.data.readers._json import DECODER, broken, no_object
+from bertune.data.readers._json import DECODER, broken, check_values, no_object
 from bertune.data.readers._text import UndecodableError, pieces, undecodable
 
-DOCUMENT_CHARACTERS = 512_000_000
-ITEM_CHARACTERS = 64_000_000
+DOCUMENT_CHARACTERS = 256_000_000
+DOCUMENT_VALUES = 20_000_000
+ITEM_CHARACTERS = 32_000_000
 _SPACE = " \t\r\n"
 
 
@@ -44,6 +45,7 @@ class Document:
                     next_move="write it as JSON Lines (.jsonl) or Parquet, which are streamed",
                 )
         text = "".join(held).strip(_SPACE)
+        check_values(text, self.path, self.row, 1, DOCUMENT_VALUES)
         try:
             value, end = DECODER.raw_decode(text)
             if text[end:].strip(_SPACE):
@@ -140,6 +142,7 @@ class Document:
             held.append(piece)
             size += len(piece)
         self._text = "".join(held)
+        check_values(self._text, self.path, self.row, self._line)
         return len(held) > 1
 
     def _broken(self, error: Exception) -> DataError:

@@ -13,7 +13,7 @@ from bertune.data import encodings
 from bertune.data.readers._chunk import row_error
 
 BLOCK_BYTES = 1 << 18
-LINE_CHARACTERS = 64_000_000
+LINE_CHARACTERS = 32_000_000
 INFLATED_BYTES = 4_000_000_000
 INFLATED_RATIO = 200
 RATIO_FREE_BYTES = 16_000_000
@@ -140,12 +140,13 @@ class Lines:
         """The pieces joined until each holds a line end, so that a long line is not copied again and again."""
         held: list[str] = []
         size = 0
+        ends = (self.newline,) if self.newline else ("\n", "\r")
         fault: UndecodableError | None = None
         try:
             for piece in self._pieces:
                 held.append(piece)
                 size += len(piece)
-                if "\n" in piece or "\r" in piece:
+                if any(end in piece for end in ends):
                     yield "".join(held)
                     held, size = [], 0
                 elif size > LINE_CHARACTERS:

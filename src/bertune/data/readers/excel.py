@@ -8,9 +8,19 @@ from bertune.base.errors import DataError, MissingExtra
 from bertune.base.registry import nearest
 from bertune.data._types import plain_text
 from bertune.data.readers._bounds import check_zip
-from bertune.data.readers._chunk import CHUNK_ROWS, Chunk, check_names, chunk, row_error
+from bertune.data.readers._chunk import (
+    CHUNK_CHARACTERS,
+    CHUNK_ROWS,
+    FIELD_CHARACTERS,
+    Chunk,
+    check_names,
+    chunk,
+    row_error,
+)
 
 SHEET_ROWS = 1_048_576
+SHEET_CELLS = 200_000_000
+PORTION_CELLS = 5_000_000
 
 
 class Excel:
@@ -99,6 +109,7 @@ def _sheet(book: Any, file: str, wanted: str) -> Any:
 def _rows(sheet: Any, path: str) -> Iterator[tuple[int, list[Any]]]:
     """(row of the sheet, cells) without the empty cells at the end."""
     rows = enumerate(sheet.iter_rows(values_only=True), 1)
+    seen = 0
     while True:
         try:
             number, cells = next(rows)
@@ -108,6 +119,13 @@ def _rows(sheet: Any, path: str) -> Iterator[tuple[int, list[Any]]]:
             raise _damaged(path, error) from None
         if number > SHEET_ROWS:
             raise DataError(f"the sheet has more than {SHEET_ROWS:,} rows.", where=path, next_move="save it as .csv")
+        seen += len(cells)
+        if seen > SHEET_CELLS:
+            raise DataError(
+                f"the sheet has more than {SHEET_CELLS:,} cells, empty ones counted.",
+                where=f"{path} line {number:,}",
+                next_move="remove the empty columns, or save it as .csv",
+            )
         values = list(cells)
         while values and (values[-1] is None or values[-1] == ""):
             values.pop()
@@ -120,6 +138,7 @@ def _chunks(sheet: Any, path: str) -> Iterator[Chunk]:
     if first is None:
         raise DataError("the sheet is empty.", where=path, expected="a row of column names and rows below it")
     names = ["" if value is None else plain_text(value) for value in first[1]]
+    size = 0
     check_names(names, path, first[0])
     held: list[list[Any]] = []
     lines: list[int] = []
@@ -136,14 +155,30 @@ def _chunks(sheet: Any, path: str) -> Iterator[Chunk]:
                 expected=", ".join(names[:12]),
                 next_move="name the column or empty the cell",
             )
+        size += _characters(values, done + len(held) + 1, number, path)
         held.append(values + [None] * (len(names) - len(values)))
         lines.append(number)
-        if len(held) == CHUNK_ROWS:
+        if len(held) == CHUNK_ROWS or size >= CHUNK_CHARACTERS or len(held) * len(names) >= PORTION_CELLS:
             yield _portion(names, held, lines, done, path)
             done += len(held)
-            held, lines, given = [], [], True
+            held, lines, size, given = [], [], 0, True
     if held or not given:
         yield _portion(names, held, lines, done, path)
+
+
+def _characters(values: list[Any], row: int, line: int, path: str) -> int:
+    """The characters of a row. Raises DataError for a cell beyond the bound."""
+    sizes = [len(value) for value in values if isinstance(value, str)]
+    if max(sizes, default=0) > FIELD_CHARACTERS:
+        raise row_error(
+            path,
+            row,
+            line,
+            f"a cell is longer than {FIELD_CHARACTERS:,} characters.",
+            found=f"{max(sizes):,} characters",
+            next_move="split the text, or leave the row out",
+        )
+    return sum(sizes)
 
 
 def _portion(names: list[str], held: list[list[Any]], lines: list[int], done: int, path: str) -> Chunk:

@@ -15,6 +15,10 @@ from bertune.data.readers._bounds import check_parquet, check_text
 from bertune.data.readers._chunk import CHUNK_ROWS, SPLIT_NAMES, Chunk, check_names
 
 PREFIX = "hf:"
+PACKED: dict[str, bytes | tuple[bytes, ...]] = {
+    "gzip": b"\x1f\x8b", "zip": (b"PK\x03\x04", b"PK\x05\x06"), "bzip2": b"BZh", "xz": b"\xfd7zXZ\0",
+    "7z": b"7z\xbc\xaf", "zstandard": b"\x28\xb5\x2f\xfd", "lz4": b"\x04\x22\x4d\x18", "rar": b"Rar!",
+}  # fmt: skip
 PLAIN_FORMATS = ("parquet", "csv", "json", "arrow", "text")
 
 
@@ -80,8 +84,44 @@ def _check_folder(name: str) -> None:
             found=", ".join(sorted(scripts)),
             next_move="convert it to Parquet files",
         )
-    for file in Path(name).rglob("*.parquet"):
+    for file in Path(name).rglob("*"):
+        if file.is_file():
+            _check_file(name, file)
+
+
+def _check_file(name: str, file: Path) -> None:
+    """Refuses what the package datasets would unpack, or read whole, without a bound of ours."""
+    with open(file, "rb") as handle:
+        start = handle.read(512)
+    packed = next((kind for kind, marks in PACKED.items() if start.startswith(marks)), None)
+    if packed is None and start[257:262] == b"ustar":
+        packed = "tar"
+    if packed:
+        raise DataError(
+            "bertune unpacks no archive of a data set.",
+            where=f"{PREFIX}{name}",
+            expected="plain files: .parquet, .csv, .json, .jsonl",
+            found=f"{file.relative_to(name)} ({packed})",
+            next_move="unpack it yourself; a single .csv.gz or .jsonl.gz can be named without hf:",
+        )
+    if file.suffix == ".parquet" or start.startswith(b"PAR1"):
         check_parquet(str(file))
+
+
+def _check_inside(builder: Any, name: str) -> None:
+    """Refuses data files that lie elsewhere than the data set, as its README may name them."""
+    inside = os.path.realpath(name) + os.sep if os.path.isdir(name) else "hf://"
+    for files in (builder.config.data_files or {}).values():
+        for file in files:
+            place = str(file) if "://" in str(file) else os.path.realpath(str(file))
+            if not place.startswith(inside):
+                raise DataError(
+                    "the data set names a file outside itself.",
+                    where=f"{PREFIX}{name}",
+                    expected="files of its own",
+                    found=place,
+                    next_move="look at data_files in its README.md",
+                )
 
 
 def _load(name: str, config: str | None) -> dict[str, Any]:
@@ -102,6 +142,7 @@ def _load(name: str, config: str | None) -> dict[str, Any]:
                 where=f"{PREFIX}{name}",
                 expected=", ".join(PLAIN_FORMATS),
             )
+        _check_inside(builder, name)
         return dict(datasets.load_dataset(name, config, streaming=False))
     except DataError:
         raise

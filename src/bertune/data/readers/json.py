@@ -12,7 +12,7 @@ from bertune.data.readers._json import looks_like_lines, no_object, portions
 class Json:
     """A JSON document: a list of objects, an object of lists, or {"data": [...]} with either; plain or gzip.
 
-    A list of objects is streamed; the other forms are read whole, up to 512 million characters.
+    A list of objects is streamed; the other forms are read whole, up to 256 million characters.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".json",)

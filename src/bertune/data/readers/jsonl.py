@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from bertune.data.readers._chunk import Chunk, suffixed
-from bertune.data.readers._json import DECODER, broken, looks_like_lines, no_object, portions
+from bertune.data.readers._json import DECODER, broken, check_values, looks_like_lines, no_object, portions
 from bertune.data.readers._text import Lines, UndecodableError, undecodable
 
 
@@ -38,6 +38,7 @@ class Jsonl:
                 text = line.strip(" \t\r\n")
                 if not text:
                     continue
+                check_values(text, path, row, lines.number)
                 try:
                     value, end = DECODER.raw_decode(text)
                 except (ValueError, RecursionError) as error:

@@ -10,11 +10,10 @@ import pyarrow.parquet as pq
 
 from bertune.base.errors import DataError
 from bertune.data._types import is_text, normal
-from bertune.data.readers._bounds import check_parquet, check_text, decoded_bytes
+from bertune.data.readers._bounds import check_parquet, check_text, decoded_bytes, parquet_bytes
 from bertune.data.readers._chunk import Chunk, check_names, row_error
 
 BATCH_ROWS = 4096
-CELLS_BYTES = 16_000_000_000
 
 
 class Parquet:
@@ -40,7 +39,7 @@ class Parquet:
         """The rows in order; raises DataError."""
         self.files, self.facts = [path], {"format": "parquet"}
         check_parquet(path)
-        done = total = 0
+        done, total, most = 0, 0, parquet_bytes(path)
         try:
             # Texts stay dictionary-encoded until their size is known: one entry may stand for millions of rows.
             schema = pq.read_schema(path)
@@ -49,8 +48,8 @@ class Parquet:
             with pq.ParquetFile(path, read_dictionary=names) as source:
                 for batch in source.iter_batches(BATCH_ROWS):
                     total += decoded_bytes(batch)
-                    if total > CELLS_BYTES:
-                        raise _too_large(path, done, total)
+                    if total > most:
+                        raise _too_large(path, done, total, most)
                     check_text(batch, path, done)
                     yield _chunk(batch, done)
                     done += batch.num_rows
@@ -73,13 +72,13 @@ def _chunk(batch: pa.RecordBatch, done: int) -> Chunk:
     return Chunk(normal(batch), rows, np.zeros(count, np.int64), np.zeros(count, np.int64))
 
 
-def _too_large(path: str, row: int, total: int) -> DataError:
+def _too_large(path: str, row: int, total: int, most: int) -> DataError:
     return row_error(
         path,
         row + 1,
         0,
         "the values up to here are larger than a table of text may be.",
-        expected=f"at most {CELLS_BYTES:,} bytes",
+        expected=f"at most {most:,} bytes",
         found=f"{total:,} bytes",
         next_move="if the file is yours, split it into parts",
     )

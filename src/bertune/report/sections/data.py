@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from bertune.base.types import Finding
 from bertune.report.elements import Cell, figure, fold, foreign, legend, name, paragraph, section, table, tag
-from bertune.report.entries import figure_of
+from bertune.report.entries import figure_of, whole_of
 from bertune.report.figures import ACCENT, INK, MUTED, WARN, Canvas, drawing, thousands
 from bertune.report.folder import RunFolder
 from bertune.report.places import listed
@@ -42,7 +42,7 @@ def _source(run: RunFolder, words: Words) -> Iterator[Markup]:
 
 
 def _classes(run: RunFolder, words: Words) -> Iterator[Markup]:
-    counts = {str(k): int(v) for k, v in run.table("class_counts.train").items()}
+    counts = {str(k): whole_of(v) for k, v in run.table("class_counts.train").items()}
     total = sum(counts.values())
     if not total:
         return
