@@ -3,9 +3,9 @@
     python benchmarks/selection.py --sets sst2 sms --rows 400 --seeds 0 1
 
 Trains without early stopping on `--rows` training rows and notes the probabilities of every validation row at each
-check. Then, 200 times, it draws 50 (100, 200, 400) of them, lets each rule choose a check by these, and scores the chosen
-check on all the others. `lost` is the mean distance to the best check of the run, in points of macro-F1 and of accuracy.
-Test files are never read.
+check. Then, 200 times, it draws 50 (100, 200, 400) of them, lets each rule choose a check by these, and scores the
+chosen check on all the others. `lost` is the mean distance to the best check of the run, in points of macro-F1 and of
+accuracy. Test files are never read.
 """
 
 import argparse
@@ -77,7 +77,7 @@ RULES: dict[str, Rule] = {
 
 def noted(name: str, rows: int, seed: int, settings: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """(checks, rows, classes) of probabilities and the (rows,) of gold classes."""
-    train, valid, share = SETS[name]
+    train, valid, _ = SETS[name]
     with tempfile.TemporaryDirectory() as place, Watch() as watch:
         table = pl.read_parquet(DATA / train).sample(fraction=1.0, shuffle=True, seed=seed)
         table.head(rows).write_parquet(Path(place) / "train.parquet")
