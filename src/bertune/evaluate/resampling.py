@@ -4,7 +4,8 @@ Rows alone say too little where mistakes are rare: a model without a mistake on 
 the next 60. So one imagined row, right half the time, joins the rows that resamples are drawn from (never the score
 itself). Its class is any of those that occur alike; its text one of the class; where its answer has to turn right or
 wrong, the probabilities of two classes change places. For accuracy this is Jeffreys' prior (half a right and half a
-wrong answer). Of two judgings one is right in the imagined row and the other wrong.
+wrong answer). Of two judgings one is right in the imagined row and the other wrong; metrics of probabilities go without
+it there, since a row in which two models differ so much would drown what they differ by.
 
 Metrics of counts are resampled by cells of (gold, guess): the counts of resampled rows are multinomial, so this is the
 same distribution and its cost does not grow with the rows.
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from bertune.base import seeds
@@ -41,7 +43,7 @@ class Resampled:
     """values[judgings, resamples], and which resamples hold real rows alone [resamples] (some 37 %)."""
 
     values: Floats
-    real: Ints
+    real: NDArray[np.bool_]
 
 
 def resampled(metric: Metric, judgings: tuple[Judged, ...], resamples: int, seed: int) -> Resampled:
@@ -56,23 +58,30 @@ def resampled(metric: Metric, judgings: tuple[Judged, ...], resamples: int, seed
         return _by_cells(metric, judgings, imagined, resamples, random)
     rows, pool = len(judgings[0]), len(imagined[0])
     joined = [_join(j, i) for j, i in zip(judgings, imagined, strict=True)]
-    if not isinstance(metric, OfRows):
-        most = MOST_WORK // (rows * len(joined[0].classes) * len(joined))
-        resamples = min(resamples, max(FEWEST_RESAMPLES, most))
-    found, real = [], []
+    resamples = rounds(metric, judgings, resamples)
+    found: list[Floats] = []
+    real: list[NDArray[np.bool_]] = []
     if isinstance(metric, OfRows):
         of_row = [metric.of_rows(j) for j in joined]
-        for drawn, clean in _draws(rows, pool, resamples, random):
+        for drawn, clean in _draws(rows, 0 if len(joined) > 1 else pool, resamples, random):
             found.append(np.stack([v[drawn].mean(axis=1) for v in of_row]))
             real.append(clean)
         return Resampled(np.concatenate(found, axis=1), np.concatenate(real))
     weighted = [metric.weighted(j) for j in joined] if isinstance(metric, OfWeights) else []
-    for drawn, clean in _draws(rows, pool, resamples, random):
+    for drawn, clean in _draws(rows, 0 if len(joined) > 1 else pool, resamples, random):
         for one in drawn:
             times = np.bincount(one, minlength=rows + pool).astype(np.float64)
             found.append(np.array([w(times) for w in weighted] or [metric(j.take(one)) for j in joined]))
         real.append(clean)
     return Resampled(np.stack(found, axis=1).astype(np.float64), np.concatenate(real))
+
+
+def rounds(metric: Metric, judgings: tuple[Judged, ...], resamples: int) -> int:
+    """How often a metric is computed: less often where every time costs much, never less often than 200 times."""
+    if isinstance(metric, (OfCounts, OfRows)):
+        return resamples
+    most = MOST_WORK // (len(judgings[0]) * len(judgings[0].classes) * len(judgings))
+    return min(resamples, max(FEWEST_RESAMPLES, most))
 
 
 def _imagine(judgings: tuple[Judged, ...], random: np.random.Generator) -> list[Judged]:
@@ -114,18 +123,20 @@ def _join(judged: Judged, more: Judged) -> Judged:
     )  # fmt: skip
 
 
-def _draws(rows: int, pool: int, resamples: int, random: np.random.Generator) -> Iterator[tuple[Ints, Ints]]:
+def _draws(
+    rows: int, pool: int, resamples: int, random: np.random.Generator
+) -> Iterator[tuple[Ints, NDArray[np.bool_]]]:
     """(drawn[portion, rows], real[portion]): positions in the rows and the pool behind them, and which hold no pool."""
-    for portion in _portions(resamples, rows):
+    for portion in portions(resamples, rows):
         drawn = random.integers(0, rows, (portion, rows))
-        times = random.binomial(rows, 1.0 / (rows + 1.0), portion)
+        times = random.binomial(rows, 1.0 / (rows + 1.0), portion) if pool else np.zeros(portion, np.int64)
         resample = np.repeat(np.arange(portion), times)
         place = np.arange(len(resample)) - np.repeat(np.cumsum(times) - times, times)
-        drawn[resample, place] = rows + random.integers(0, pool, len(resample))
+        drawn[resample, place] = rows + random.integers(0, max(pool, 1), len(resample))
         yield drawn, times == 0
 
 
-def _portions(resamples: int, width: int) -> Iterator[int]:
+def portions(resamples: int, width: int) -> Iterator[int]:
     """Sizes of the portions in which `resamples` draws of `width` numbers fit into memory."""
     portion = max(1, AT_ONCE // max(width, 1))
     for start in range(0, resamples, portion):
@@ -136,24 +147,24 @@ def _by_cells(
     metric: OfCounts, judgings: tuple[Judged, ...], imagined: list[Judged], resamples: int, random: np.random.Generator
 ) -> Resampled:
     classes = len(judgings[0].classes)
-    gold, guesses, n = _cells(judgings, classes)
+    gold, guesses, n = cells_of(judgings, classes)
     usual = np.bincount(gold, weights=n, minlength=classes).astype(np.float64)
-    pool_gold, pool_guesses, pool_n = _cells(tuple(imagined), classes)
+    pool_gold, pool_guesses, pool_n = cells_of(tuple(imagined), classes)
     all_gold = np.concatenate([gold, pool_gold])
     rows = int(n.sum())
     found: list[list[Floats]] = [[] for _ in judgings]
     real = []
-    for portion in _portions(resamples, max(len(all_gold), classes)):
+    for portion in portions(resamples, max(len(all_gold), classes)):
         times = random.binomial(rows, 1.0 / (rows + 1.0), portion)
         drawn = np.hstack([random.multinomial(rows - times, n / rows), random.multinomial(times, pool_n / POOL)])
         for j, guess in enumerate(guesses):
-            counts = _counts(drawn, all_gold, np.concatenate([guess, pool_guesses[j]]), usual)
+            counts = counts_of(drawn, all_gold, np.concatenate([guess, pool_guesses[j]]), usual)
             found[j].append(metric.of_counts(counts))
         real.append(times == 0)
     return Resampled(np.stack([np.concatenate(values) for values in found]), np.concatenate(real))
 
 
-def _cells(judgings: tuple[Judged, ...], classes: int) -> tuple[Ints, list[Ints], Ints]:
+def cells_of(judgings: tuple[Judged, ...], classes: int) -> tuple[Ints, list[Ints], Ints]:
     """The distinct (gold, guess of each judging) that occur, as columns, and how many rows each has."""
     columns = [np.asarray(c, dtype=np.int64) for c in (judgings[0].gold, *(j.guess for j in judgings))]
     code = columns[0]
@@ -164,7 +175,7 @@ def _cells(judgings: tuple[Judged, ...], classes: int) -> tuple[Ints, list[Ints]
     return gold, guesses, n.astype(np.int64)
 
 
-def _counts(drawn: Ints, gold: Ints, guess: Ints, usual: Floats) -> Counts:
+def counts_of(drawn: Ints, gold: Ints, guess: Ints, usual: Floats) -> Counts:
     """The margins [resamples, classes] of cells drawn [resamples, cells]."""
     cells, classes = len(gold), len(usual)
 

@@ -14,7 +14,7 @@ from bertune.base import registry
 from bertune.base.errors import BertuneError, DataError, ResumeError
 from bertune.base.types import Floats, Judged, Score
 from bertune.base.wording import counted
-from bertune.evaluate.intervals import difference, interval, verdict
+from bertune.evaluate.intervals import Verdict, difference, interval, verdict
 from bertune.runs.folder import Folder
 from bertune.runs.seen import seen_rows
 from bertune.runs.telling import Teller
@@ -102,12 +102,20 @@ def compare(runs: Sequence[Any], metric: str | None = None, split: str = "test")
 def _beside(first: Comparison, run: str, part: Any, one: Judged, other: Judged) -> Comparison:
     apart = difference(part, other, one, RESAMPLES, 0)
     told = verdict(apart, part.best)
-    half = (apart.high - apart.low) / 2
-    more = None
-    if told == "cannot tell" and abs(apart.value) > 1e-12:
-        more = int(np.ceil(apart.n * ((half / abs(apart.value)) ** 2 - 1)))
-    return Comparison(run, first.metric, interval(part, other, RESAMPLES, 0), apart, VERDICTS[told],
-                      None if more is None else max(1, more))  # fmt: skip
+    own = interval(part, other, RESAMPLES, 0)
+    return Comparison(run, first.metric, own, apart, VERDICTS[told], rows_needed(apart, told))
+
+
+def rows_needed(difference: Score, told: Verdict) -> int | None:
+    """About how many more rows would tell a difference of this size; None where it is told already, or is none.
+
+    The interval shrinks with the root of the rows.
+    """
+    if told != "cannot tell" or abs(difference.value) <= 1e-12:
+        return None
+    half = (difference.high - difference.low) / 2
+    reach = max(half, difference.value - difference.low if difference.value > 0 else difference.high - difference.value)
+    return max(1, int(np.ceil(difference.n * ((reach / abs(difference.value)) ** 2 - 1))))
 
 
 @dataclass(frozen=True, eq=False)
