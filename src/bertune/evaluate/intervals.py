@@ -15,10 +15,11 @@ from typing import Literal
 import numpy as np
 
 from bertune.base.errors import DataError
-from bertune.base.types import Judged, Score
+from bertune.base.types import Floats, Judged, Score
 from bertune.evaluate.binned import binned_interval
 from bertune.evaluate.exchange import chance_of
 from bertune.evaluate.resampling import Metric, resampled
+from bertune.metrics._confusion import Counts, OfCounts, count, f1
 from bertune.metrics._probabilities import OfBins
 
 Verdict = Literal["yes", "no", "cannot tell"]
@@ -33,13 +34,37 @@ def interval(metric: Metric, judged: Judged, resamples: int, seed: int, level: f
     value = metric(judged)
     if isinstance(metric, OfBins):
         return _score(value, *binned_interval(metric.binned(judged), resamples, seed, level), len(judged))
+    low, high = _ends(metric, judged, np.asarray(value), resamples, seed, level)
+    return _score(value, float(low), float(high), len(judged))
+
+
+def class_intervals(judged: Judged, resamples: int, seed: int) -> list[Score]:
+    """F1 of each class with its 95 % interval; `n` is the class's rows of gold."""
+    _check(judged)
+    counts = count(judged)
+    values = f1(counts)
+    low, high = _ends(_EachF1(), judged, values, resamples, seed, 0.95)
+    every = zip(values.tolist(), low.tolist(), high.tolist(), counts.gold.tolist(), strict=True)
+    return [_score(value, under, over, int(n)) for value, under, over, n in every]
+
+
+class _EachF1(OfCounts):
+    """F1 of every class at once: [..., classes]."""
+
+    def of_counts(self, counts: Counts) -> Floats:
+        return f1(counts)
+
+
+def _ends(
+    metric: Metric, judged: Judged, value: Floats, resamples: int, seed: int, level: float
+) -> tuple[Floats, Floats]:
+    """Both ends of the interval, of one value or of several [...]."""
     drawn = resampled(metric, (judged,), resamples, seed)
     values = drawn.values[0]
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    bias = float(values[drawn.real].mean() - value) if drawn.real.any() else 0.0
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    bias = values[drawn.real].mean(axis=0) - value if drawn.real.any() else 0.0
     least, most = getattr(metric, "bounds", (-np.inf, np.inf))
-    low, high = max(least, min(low, low - 2 * bias)), min(most, max(high, high - 2 * bias))
-    return _score(value, low, high, len(judged))
+    return np.maximum(least, np.minimum(low, low - 2 * bias)), np.minimum(most, np.maximum(high, high - 2 * bias))
 
 
 def difference(metric: Metric, judged_a: Judged, judged_b: Judged, resamples: int, seed: int) -> Score:

@@ -12,12 +12,14 @@ import pyarrow.parquet as pq
 
 from bertune.base import registry
 from bertune.base.errors import BertuneError, DataError, ResumeError
+from bertune.base.openings import test_digest
 from bertune.base.types import Floats, Judged, Score
 from bertune.base.wording import counted
 from bertune.evaluate.intervals import Verdict, difference, interval, verdict
 from bertune.runs.folder import Folder
+from bertune.runs.openings import log_opening
 from bertune.runs.seen import seen_rows
-from bertune.runs.telling import Teller
+from bertune.runs.telling import Silent, Teller
 
 RESAMPLES = 2000
 WIDTH = 28  # columns for the name of a run
@@ -63,10 +65,13 @@ class Compared:
     seen: int
 
 
-def compare(runs: Sequence[Any], metric: str | None = None, split: str = "test") -> Compared:
+def compare(
+    runs: Sequence[Any], metric: str | None = None, split: str = "test", teller: Teller | None = None
+) -> Compared:
     """Compare runs on their common rows of a split by one metric, by default the one the first run was chosen by.
 
-    `runs` are folders or what `bertune.train` gives. Rows are the same where text, second text and label are.
+    `runs` are folders or what `bertune.train` gives. Rows are the same where text, second text and label are. A look at
+    test rows is noted in the run.json of each run.
     Raises ResumeError where a run is missing or not done, DataError where runs have no row in common, BertuneError for
     an unknown metric.
     """
@@ -97,6 +102,9 @@ def compare(runs: Sequence[Any], metric: str | None = None, split: str = "test")
         _beside(first, str(f.path), part, judged[0], j) for f, j in zip(folders[1:], judged[1:], strict=True)
     )
     every = {key for a in answers for key in a.rows}
+    if split == "test":
+        for folder, record in zip(folders, records, strict=True):
+            log_opening(folder, test_digest(record.get("test_openings")), len(kept), "compare", teller or Silent())
     return Compared((first, *others), len(kept), len(every) - len(common), int(seen.sum()))
 
 
@@ -179,7 +187,7 @@ def _seen(folders: Sequence[Folder], keys: Sequence[Key]) -> Any:
 
 def compare_command(runs: Sequence[str], metric: str | None, split: str, teller: Teller) -> None:
     """Compare runs and print a table (with JSON, one object). Raises BertuneError."""
-    found = compare(runs, metric, split)
+    found = compare(runs, metric, split, teller)
     if teller.bar == "json":
         entries = [c.as_json() for c in found.comparisons]
         text = "; ".join(_told(c) for c in found.comparisons[1:])
