@@ -5,8 +5,7 @@
 Trains without early stopping on `--rows` training rows and notes the probabilities of every validation row at each
 check. Then, 200 times, it draws 50 (100, 200, 400) of them, lets each rule choose a check by these, and scores the
 chosen check on all the others. `lost` is the mean distance to the best check of the run, in points of macro-F1 and of
-accuracy.
-Test files are never read.
+accuracy. Test files are never read.
 """
 
 import argparse

@@ -58,14 +58,14 @@ def test_less_is_better_where_the_metric_says_so(tmp_path):
 
 
 def test_how_many_more_rows_would_tell(tmp_path):
-    """The interval shrinks with the root of the rows: with so many more the difference would just be told."""
+    """The interval shrinks with the root of the rows; to be told 4 times of 5 it must be well below the difference."""
     a, b = nearly(400, 8)
     found = compare([made(tmp_path / "a", a), made(tmp_path / "b", b)]).comparisons[1]
     assert found.verdict == "cannot tell"
     factor = 1 + found.more_rows / 400
-    half = (found.difference.high - found.difference.low) / 2
-    assert half / math.sqrt(factor) == pytest.approx(abs(found.difference.value), rel=0.02)
-    many = int(np.ceil(factor * 1.5))
+    far = found.difference.value - found.difference.low
+    assert 1.43 * far / math.sqrt(factor) == pytest.approx(found.difference.value, rel=0.05)
+    many = int(np.ceil(factor))
     again = compare([made(tmp_path / "c", np.tile(a, many)), made(tmp_path / "d", np.tile(b, many))])
     assert again.comparisons[1].verdict != "cannot tell"
 

@@ -65,7 +65,7 @@ LOOKS: list[tuple[str, Change]] = [
     ("weak_class", lambda f, s: s["per_class"][1].update(f1=0.49)),
     ("uncalibrated", lambda f, s: s["calibration"]["after"].update(ece=0.11)),
     ("cut", lambda f, s: f["lengths"]["ledger"]["train"].update(share_rows_cut=0.11)),
-    ("reopened", lambda f, s: f["test_openings"].append({"when": "later"})),
+    ("reopened", lambda f, s: f["test_openings"].extend([{"time": "later"}] * 3)),
     ("seeds", lambda f, s: s.update(seeds=[{"seed": 0, "macro_f1": 0.98}, {"seed": 1, "macro_f1": 0.92}])),
 ]
 

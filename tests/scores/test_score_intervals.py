@@ -6,8 +6,9 @@ import pytest
 from bertune.base import registry
 from bertune.base.errors import DataError
 from bertune.base.types import Judged, Score
-from bertune.evaluate import intervals
-from bertune.evaluate.intervals import FEWEST_RESAMPLES, difference, interval, verdict
+from bertune.evaluate import resampling
+from bertune.evaluate.intervals import difference, interval, verdict
+from bertune.evaluate.resampling import FEWEST_RESAMPLES
 from bertune.metrics._confusion import OfCounts
 
 TWO = ("ham", "spam")
@@ -139,7 +140,7 @@ def test_costly_metrics_get_fewer_resamples_but_enough(monkeypatch: pytest.Monke
         calls.append(len(judged))
         return 0.5
 
-    monkeypatch.setattr(intervals, "MOST_WORK", 1_000_000)
+    monkeypatch.setattr(resampling, "MOST_WORK", 1_000_000)
     judged = world(np.random.default_rng(1), 2, 0.5, 0.9).take(np.zeros(50_000, np.int64))
     interval(costly, judged, 1000, 0)
     assert len(calls) == FEWEST_RESAMPLES + 1

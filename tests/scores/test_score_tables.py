@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bertune.base.errors import BertuneError
 from bertune.base.types import Judged
-from bertune.evaluate.scores import confusion, per_class, score, slices, worst_pairs
+from bertune.evaluate.scores import confusion, per_class, score, worst_pairs
 
 CLASSES = ("cat", "dog", "owl")
 HAND = Judged(np.array([0, 0, 0, 1, 1, 2]), np.array([0, 1, 1, 1, 0, 1]), None, CLASSES)
@@ -35,11 +35,19 @@ def test_worst_pairs_come_first_with_their_share() -> None:
     assert worst_pairs(right) == []
 
 
-def test_slices_hold_the_rows_of_each_value() -> None:
-    found = slices(HAND, {"source": ["a", "a", "b", "b", "b", "b"]}, "accuracy", resamples=100)
-    assert list(found["source"]) == ["b", "a"]  # the largest first
-    assert found["source"]["a"].value == 0.5
-    assert (found["source"]["b"].value, found["source"]["b"].n) == (0.25, 4)
+def test_classes_have_the_interval_of_their_f1() -> None:
+    random = np.random.default_rng(3)
+    gold = np.repeat([0, 1, 2], [400, 90, 10])
+    judged = Judged(gold, np.where(random.random(500) < 0.8, gold, (gold + 1) % 3), None, CLASSES)
+    entries = per_class(judged, resamples=2000)
+    for k, entry in enumerate(entries):
+        assert entry["low"] <= entry["f1"] <= entry["high"]
+        of_one = [sm.f1_score(judged.gold[d], judged.guess[d], labels=[k], average="macro", zero_division=0)
+                  for d in random.integers(0, 500, (150, 500))]  # fmt: skip
+        if k < 2:  # the imagined row moves the ends for a class of ten rows
+            assert (entry["low"], entry["high"]) == pytest.approx(tuple(np.quantile(of_one, [0.025, 0.975])), abs=0.025)
+    assert entries[2]["high"] - entries[2]["low"] > 2 * (entries[1]["high"] - entries[1]["low"])
+    assert "low" not in per_class(judged)[0]
 
 
 def test_score_gives_every_metric_and_refuses_unknown_ones() -> None:

@@ -135,6 +135,7 @@ class EvaluationSection(Section):
         "none", description="tune: two-class decision threshold chosen on validation"
     )
     resamples: Annotated[int, Ge(100)] = Described(1000, description="bootstrap resamples behind the intervals")
+    slices: tuple[str, ...] = Described((), description="columns of the data by whose values the scores are given too")
     baselines: bool = Described(True, description="train the trivial baselines on the same split")
     suspects: bool = Described(True, description="look for wrong labels in the training rows")
 

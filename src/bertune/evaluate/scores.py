@@ -1,13 +1,13 @@
 """Scores with their intervals, and the tables behind them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from bertune.base import registry
 from bertune.base.types import Ints, Judged, Score
-from bertune.evaluate.intervals import interval
+from bertune.evaluate.intervals import class_intervals, interval
 
 
 def score(judged: Judged, metrics: Sequence[str], resamples: int, seed: int) -> dict[str, Score]:
@@ -25,9 +25,13 @@ def confusion(judged: Judged) -> Ints:
     return np.bincount(gold * classes + guess, minlength=classes * classes).reshape(classes, classes)
 
 
-def per_class(judged: Judged) -> list[dict[str, Any]]:
-    """One entry a class: class, precision, recall, f1 (0 where nothing was to be found), n (rows of gold)."""
+def per_class(judged: Judged, resamples: int = 0, seed: int = 0) -> list[dict[str, Any]]:
+    """One entry a class: class, precision, recall, f1 (0 where nothing was to be found), n (rows of gold).
+
+    With `resamples` also low and high, the 95 % interval of f1.
+    """
     table = confusion(judged)
+    spans = class_intervals(judged, resamples, seed) if resamples else []
     entries = []
     for k, name in enumerate(judged.classes):
         right, n, guessed = int(table[k, k]), int(table[k].sum()), int(table[:, k].sum())
@@ -39,6 +43,7 @@ def per_class(judged: Judged) -> list[dict[str, Any]]:
                 "f1": 2 * right / (n + guessed) if n + guessed else 0.0,
                 "n": n,
             }
+            | ({"low": spans[k].low, "high": spans[k].high} if spans else {})
         )
     return entries
 
@@ -58,21 +63,3 @@ def worst_pairs(judged: Judged, most: int = 20) -> list[dict[str, Any]]:
         }
         for i in order
     ]
-
-
-def slices(
-    judged: Judged, values: Mapping[str, Sequence[str]], metric: str, resamples: int = 1000, seed: int = 0
-) -> dict[str, dict[str, Score]]:
-    """The score of the rows that share a value: {slice: {value: Score}}, the largest first.
-
-    `values` holds, for each slice, one value a row (such as the length class or the source of the text).
-    """
-    part = registry.load("metrics", metric)()
-    found: dict[str, dict[str, Score]] = {}
-    for name, column in values.items():
-        kinds, numbers, counts = np.unique(np.asarray(column, dtype=str), return_inverse=True, return_counts=True)
-        found[name] = {
-            str(kinds[k]): interval(part, judged.take(np.flatnonzero(numbers == k)), resamples, seed)
-            for k in np.argsort(-counts, kind="stable")
-        }
-    return found

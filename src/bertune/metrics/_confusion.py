@@ -48,6 +48,7 @@ class OfCounts:
 
     best: ClassVar[str] = "high"
     kind: ClassVar[str] = "class"
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def __call__(self, judged: Judged) -> float:
         """The metric of one judging."""

@@ -1,12 +1,13 @@
 """What the metrics of probabilities share."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from bertune.base.errors import BertuneError
-from bertune.base.types import Floats, Judged
+from bertune.base.types import Floats, Ints, Judged
 
 
 def probabilities(judged: Judged) -> Floats:
@@ -26,6 +27,7 @@ class OfRows:
 
     best: ClassVar[str] = "low"
     kind: ClassVar[str] = "class"
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
 
     def __call__(self, judged: Judged) -> float:
         """The metric of one judging."""
@@ -45,6 +47,7 @@ class OfWeights:
 
     best: ClassVar[str] = "high"
     kind: ClassVar[str] = "class"
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def __call__(self, judged: Judged) -> float:
         """The metric of one judging."""
@@ -52,4 +55,23 @@ class OfWeights:
 
     def weighted(self, judged: Judged) -> Weighted:
         """The metric as a function of one weight a row [rows]."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Binned:
+    """Rows in bins of confidence: n[bins], how many were answered right, and the sum of their confidences."""
+
+    n: Ints
+    right: Floats
+    confidence: Floats
+
+
+class OfBins(OfWeights):
+    """A metric that is the mean over rows of the gap between confidence and accuracy in their bin."""
+
+    best: ClassVar[str] = "low"
+
+    def binned(self, judged: Judged) -> Binned:
+        """The rows in their bins."""
         raise NotImplementedError

@@ -1,5 +1,7 @@
 """Matthews correlation coefficient."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from bertune.base.types import Floats
@@ -11,6 +13,8 @@ class Matthews(OfCounts):
 
     Source: Gorodkin (2004), the R_K statistic. Reference: sklearn.metrics.matthews_corrcoef.
     """
+
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def of_counts(self, counts: Counts) -> Floats:
         """Covariance over the root of both variances."""

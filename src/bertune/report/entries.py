@@ -32,13 +32,29 @@ class Check:
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How one class is recognised on the test rows; `n` is how many of them belong to it."""
+    """How one class is recognised on the test rows; `n` is how many of them belong to it.
+
+    `low` and `high` are the ends of the interval of `f1`, nan where there is none.
+    """
 
     name: str
     precision: float
     recall: float
     f1: float
     n: int
+    low: float = math.nan
+    high: float = math.nan
+
+
+@dataclass(frozen=True)
+class SliceScore:
+    """The score of the rows that share a value of a column; whether they are few, and worse than the others."""
+
+    column: str
+    value: str
+    score: Score
+    few: bool
+    below: bool
 
 
 @dataclass(frozen=True)
@@ -109,6 +125,17 @@ def scores_of(value: Any) -> dict[str, Score]:
     """The scores of a table {metric: score}; other entries are left out."""
     found = {str(k): score_of(v) for k, v in value.items()} if isinstance(value, Mapping) else {}
     return {k: v for k, v in found.items() if v is not None}
+
+
+def slices_of(raw: Any) -> list[SliceScore]:
+    """The slices of a table {column: {value: score}}; other entries are left out."""
+    found = []
+    for column, values in raw.items() if isinstance(raw, Mapping) else ():
+        for value, score in scores_of(values).items():
+            marks = values[value] if isinstance(values[value], Mapping) else {}
+            flags = marks.get("few_rows") is True, marks.get("below_rest") is True
+            found.append(SliceScore(str(column), value, score, *flags))
+    return found
 
 
 def figures_of(raw: Any) -> dict[str, float]:

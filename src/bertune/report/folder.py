@@ -258,6 +258,8 @@ class RunFolder:
                 figure_of(c.get("recall")),
                 figure_of(c.get("f1")),
                 whole_of(c.get("n")),
+                figure_of(c.get("low")),
+                figure_of(c.get("high")),
             )
             for c in (raw if isinstance(raw, list) else ())
             if isinstance(c, dict)

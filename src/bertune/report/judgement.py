@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bertune.base.openings import FEW_OPENINGS, times_opened
 from bertune.report.entries import figure_of
 from bertune.report.folder import RunFolder
 
@@ -78,13 +79,13 @@ def _looks(run: RunFolder) -> Iterator[Reason]:
     if weak and only_answer(run) is None:
         yield Reason("weak_class", "look", {"labels": weak})
     ece = calibration_error(run)
-    if math.isfinite(ece) and ece > HIGH_ECE:
+    if math.isfinite(ece) and ece > HIGH_ECE and not _may_be_chance(run):
         yield Reason("uncalibrated", "look", {"ece": ece})
     share = run.fact("lengths.ledger.train.share_rows_cut", 0.0)
     if isinstance(share, float) and share > CUT_SHARE:
         yield Reason("cut", "look", {"share": share})
-    if len(openings(run)) > 1:
-        yield Reason("reopened", "look", {"n": len(openings(run))})
+    if openings(run) > FEW_OPENINGS:
+        yield Reason("reopened", "look", {"n": openings(run)})
     spread = seed_spread(run)
     if spread > SEED_SPREAD:
         yield Reason("seeds", "look", {"spread": spread})
@@ -115,10 +116,15 @@ def calibration_error(run: RunFolder) -> float:
     return math.nan
 
 
-def openings(run: RunFolder) -> list[Any]:
-    """The times at which the test rows were looked at."""
-    found = run.fact("test_openings", [])
-    return found if isinstance(found, list) else []
+def _may_be_chance(run: RunFolder) -> bool:
+    """Whether the interval of the calibration error reaches 0: on few rows it is large where all is well."""
+    found = run.scores(run.judged_on).get("calibration_error")
+    return found is not None and found.low <= 0.0
+
+
+def openings(run: RunFolder) -> int:
+    """How often the rows that the run was tested on were looked at."""
+    return times_opened(run.fact("test_openings", []))
 
 
 def seed_scores(run: RunFolder) -> list[tuple[str, float]]:

@@ -12,16 +12,19 @@ import pyarrow.parquet as pq
 
 from bertune.base import registry
 from bertune.base.errors import BertuneError, DataError, ResumeError
+from bertune.base.openings import test_digest
 from bertune.base.types import Floats, Judged, Score
 from bertune.base.wording import counted
-from bertune.evaluate.intervals import difference, interval, verdict
+from bertune.evaluate.intervals import Verdict, difference, interval, verdict
 from bertune.runs.folder import Folder
+from bertune.runs.openings import log_opening
 from bertune.runs.seen import seen_rows
-from bertune.runs.telling import Teller
+from bertune.runs.telling import Silent, Teller
 
 RESAMPLES = 2000
 WIDTH = 28  # columns for the name of a run
 MOST_ROWS_NAMED = 1_000_000  # a need for more rows than this is told as "more than"
+FOUR_OF_FIVE = (1.96 + 0.84) / 1.96  # more than the interval needs, so that a difference is told in 80 of 100 tests
 VERDICTS = {"yes": "better", "no": "worse", "cannot tell": "cannot tell"}
 
 Key = tuple[str, str | None, str, int]
@@ -32,7 +35,7 @@ class Comparison:
     """One run beside the first: its score, and where it is not the first the difference to it.
 
     `verdict` is better, worse or cannot tell; `more_rows` is about how many more test rows would tell a difference of
-    this size, None where it is told already or where there is none.
+    this size four times of five, None where it is told already or where there is none.
     """
 
     run: str
@@ -62,10 +65,13 @@ class Compared:
     seen: int
 
 
-def compare(runs: Sequence[Any], metric: str | None = None, split: str = "test") -> Compared:
+def compare(
+    runs: Sequence[Any], metric: str | None = None, split: str = "test", teller: Teller | None = None
+) -> Compared:
     """Compare runs on their common rows of a split by one metric, by default the one the first run was chosen by.
 
-    `runs` are folders or what `bertune.train` gives. Rows are the same where text, second text and label are.
+    `runs` are folders or what `bertune.train` gives. Rows are the same where text, second text and label are. A look at
+    test rows is noted in the run.json of each run.
     Raises ResumeError where a run is missing or not done, DataError where runs have no row in common, BertuneError for
     an unknown metric.
     """
@@ -96,18 +102,33 @@ def compare(runs: Sequence[Any], metric: str | None = None, split: str = "test")
         _beside(first, str(f.path), part, judged[0], j) for f, j in zip(folders[1:], judged[1:], strict=True)
     )
     every = {key for a in answers for key in a.rows}
+    if split == "test":
+        for folder, record in zip(folders, records, strict=True):
+            log_opening(folder, test_digest(record.get("test_openings")), len(kept), "compare", teller or Silent())
     return Compared((first, *others), len(kept), len(every) - len(common), int(seen.sum()))
 
 
 def _beside(first: Comparison, run: str, part: Any, one: Judged, other: Judged) -> Comparison:
     apart = difference(part, other, one, RESAMPLES, 0)
     told = verdict(apart, part.best)
-    half = (apart.high - apart.low) / 2
-    more = None
-    if told == "cannot tell" and abs(apart.value) > 1e-12:
-        more = int(np.ceil(apart.n * ((half / abs(apart.value)) ** 2 - 1)))
-    return Comparison(run, first.metric, interval(part, other, RESAMPLES, 0), apart, VERDICTS[told],
-                      None if more is None else max(1, more))  # fmt: skip
+    own = interval(part, other, RESAMPLES, 0)
+    return Comparison(run, first.metric, own, apart, VERDICTS[told], rows_needed(apart, told))
+
+
+def rows_needed(difference: Score, told: Verdict) -> int | None:
+    """About how many more rows would tell a difference of this size four times of five; None where it is told already,
+    or is none.
+
+    The interval shrinks with the root of the rows; the difference seen on more rows scatters about this one, so that
+    half of its interval has to be well below it: by 1.96 / (1.96 + 0.84), normal quantiles.
+    Source: Cohen (1988), Statistical Power Analysis, section 2.4.
+    """
+    if told != "cannot tell" or abs(difference.value) <= 1e-12:
+        return None
+    half = (difference.high - difference.low) / 2
+    to_zero = difference.value - difference.low if difference.value > 0 else difference.high - difference.value
+    reach = FOUR_OF_FIVE * max(half, to_zero)
+    return max(1, int(np.ceil(difference.n * ((reach / abs(difference.value)) ** 2 - 1))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +187,7 @@ def _seen(folders: Sequence[Folder], keys: Sequence[Key]) -> Any:
 
 def compare_command(runs: Sequence[str], metric: str | None, split: str, teller: Teller) -> None:
     """Compare runs and print a table (with JSON, one object). Raises BertuneError."""
-    found = compare(runs, metric, split)
+    found = compare(runs, metric, split, teller)
     if teller.bar == "json":
         entries = [c.as_json() for c in found.comparisons]
         text = "; ".join(_told(c) for c in found.comparisons[1:])

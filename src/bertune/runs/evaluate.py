@@ -3,15 +3,14 @@
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.cells import set_cell_size
 
-from bertune.base.errors import BertuneError, DataError
+from bertune.base.errors import DataError
 from bertune.base.files import FILES
 from bertune.base.recipe import read_toml
 from bertune.base.types import Ints, Judged, Roles, Score, Table
@@ -21,9 +20,12 @@ from bertune.data.table import digest, read
 from bertune.engine.interrupt import Watch
 from bertune.evaluate.saved import SavedModel
 from bertune.evaluate.scores import confusion, per_class, score
+from bertune.evaluate.slices import Slice, slices
 from bertune.runs.answers import shortened, shown
 from bertune.runs.folder import Folder
 from bertune.runs.new_rows import reading_settings, roles_for
+from bertune.runs.openings import log_opening
+from bertune.runs.parts import columns_there, parts_of
 from bertune.runs.predict import as_trained, open_model, predict_rows
 from bertune.runs.seen import seen_rows
 from bertune.runs.telling import Teller
@@ -40,7 +42,8 @@ class Evaluation:
 
     `scores` has every metric with its interval; `seen` is how many of the judged rows stood in the training rows
     (None where the run folder does not know) and `without_seen` the scores without them; `unknown` lists labels that
-    the model does not know, with count and first rows; `unlabelled` and `refused` are rows left out.
+    the model does not know, with count and first rows; `unlabelled` and `refused` are rows left out; `slices` has the
+    metric of the run by column and value.
     """
 
     scores: Mapping[str, Score]
@@ -53,27 +56,33 @@ class Evaluation:
     seen: int | None = None
     without_seen: Mapping[str, Score] | None = None
     digest: str = ""
+    slices: Mapping[str, Mapping[str, Slice]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values, as `--out` writes it."""
         return {
             "rows": len(self.judged), "metric": self.metric, "scores": _plain(self.scores),
-            "per_class": per_class(self.judged), "classes": list(self.judged.classes),
+            "per_class": per_class(self.judged, RESAMPLES), "classes": list(self.judged.classes),
             "confusion": confusion(self.judged).tolist(), "unlabelled": self.unlabelled, "refused": self.refused,
             "cut": self.cut, "unknown_labels": [dict(u) for u in self.unknown], "seen_in_training": self.seen,
             "without_seen": None if self.without_seen is None else _plain(self.without_seen),
-            "data_digest": self.digest,
+            "slices": {column: _plain(found) for column, found in self.slices.items()}, "data_digest": self.digest,
         }  # fmt: skip
 
 
-def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
+def _plain(scores: Mapping[str, Score | Slice]) -> dict[str, Any]:
     return {name: value.as_json() for name, value in scores.items()}
 
 
 def evaluate_table(
-    saved: SavedModel, table: Table, roles: Roles, run: Folder, watch: Watch | None = None
-) -> Evaluation:
-    """Scores on the labelled rows of a table. Raises DataError where no row has a label that the model knows."""
+    saved: SavedModel, table: Table, roles: Roles, run: Folder, watch: Watch | None = None,
+    columns: Sequence[str] = (),
+) -> Evaluation:  # fmt: skip
+    """Scores on the labelled rows of a table, and by the values of these columns.
+
+    Raises DataError where no row has a label that the model knows, or where a column is missing.
+    """
+    columns_there(table, columns, "--slice ")
     poll = watch.poll if watch else lambda: None
     assert roles.label is not None
     labels = _spelt(label_texts(table, roles.label), saved, run)
@@ -91,10 +100,12 @@ def evaluate_table(
     rows = known[good]
     judged = Judged(targets[rows], answered.guess[good], answered.probabilities[good], saved.about.classes)
     names = list(dict.fromkeys([saved.about.metric, *saved.task.metrics]))
-    columns = [c for c in (roles.text, roles.text_pair, roles.label) if c is not None]
+    read_columns = [c for c in (roles.text, roles.text_pair, roles.label) if c is not None]
+    parts = parts_of(table, rows, columns)
     found = Evaluation(
         score(judged, names, RESAMPLES, 0), judged, saved.about.metric, sum(label is None for label in labels),
-        int((~good).sum()), int(answered.cut.sum()), unknown, digest=digest(table, columns),
+        int((~good).sum()), int(answered.cut.sum()), unknown, digest=digest(table.take(rows), read_columns),
+        slices=slices(judged, parts, saved.about.metric, RESAMPLES, 0),
     )  # fmt: skip
     return _without_seen(found, names, saved, run, _at(texts, rows), None if pairs is None else _at(pairs, rows))
 
@@ -152,29 +163,15 @@ def _without_seen(
     return replace(found, seen=int(seen.sum()), without_seen=rest)
 
 
-def log_opening(run: Folder, found: Evaluation, teller: Teller) -> None:
-    """Note in run.json that labelled rows were looked at: when, which (by digest), how many."""
-    if not run.record_path.is_file():
-        return
-    entry = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"), "data_digest": found.digest,
-        "rows": len(found.judged),
-    }  # fmt: skip
-    try:
-        with run.locked():
-            run.write_record(test_openings=[*run.record().get("test_openings", []), entry])
-    except (BertuneError, OSError) as error:
-        teller.warn(f"this look at the rows could not be noted in run.json ({type(error).__name__})")
-
-
 def evaluate_command(
     run: str, data: str, out: str | None, columns: Mapping[str, str | None], teller: Teller,
-    settings: Sequence[str] = (),
+    settings: Sequence[str] = (), by: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Score a model on labelled rows and print a table (with JSON, one object); `out` receives the scores as JSON.
 
     Of a source that names its splits, the test rows are read. `columns` overrides the columns of the training data;
-    `settings` may say how the file is read. Raises BertuneError.
+    `settings` may say how the file is read; `by` names columns by whose values the scores are given too.
+    Raises BertuneError.
     """
     if out is not None and Path(out).is_dir():
         raise DataError("this is a folder.", where=out, expected="the name of a file")
@@ -187,8 +184,8 @@ def evaluate_command(
         roles, said = roles_for(table, saved, columns, need_label=True)
         if said:
             teller.warn(said)
-        found = evaluate_table(saved, table, roles, folder, watch)
-    log_opening(folder, found, teller)
+        found = evaluate_table(saved, table, roles, folder, watch, by)
+    log_opening(folder, found.digest, len(found.judged), "evaluate", teller)
     _warn(found, teller, saved)
     if teller.bar == "json":
         teller.say("scores", _line(found), **found.as_json())
@@ -242,4 +239,16 @@ def report_lines(found: Evaluation) -> list[str]:
         lines.append(f"{name}{numbers}{entry['n']:>11,}")
     if len(classes) > SHOWN_CLASSES:
         lines.append(f"and {len(classes) - SHOWN_CLASSES:,} classes with a higher f1; all of them: --out scores.json")
+    for column, values in found.slices.items():
+        lines += ["", f"{found.metric} by {shortened(shown(column), 50)}"]
+        lines += [_slice_line(value, one) for value, one in values.items()]
+    if any(one.below for values in found.slices.values() for one in values.values()):
+        lines.append("below the rest: a chance of at most 5 % over all slices together (Holm)")
     return lines
+
+
+def _slice_line(value: str, one: Slice) -> str:
+    s = one.score
+    name = set_cell_size(shortened(shown(value), 29), 30)
+    remarks = [*(["below the rest"] if one.below else []), *(["few rows"] if one.few else [])]
+    return f"{name}{s.value:.3f} [{s.low:.3f}, {s.high:.3f}]{s.n:>9,}  {', '.join(remarks)}".rstrip()

@@ -22,13 +22,13 @@ from bertune.evaluate.calibration import fit_temperature, reliability, softmax, 
 from bertune.evaluate.intervals import difference, verdict
 from bertune.evaluate.predict import predict
 from bertune.evaluate.saved import About, fold_temperature, save
-from bertune.evaluate.scores import confusion, per_class, score, slices
+from bertune.evaluate.scores import confusion, per_class, score
+from bertune.evaluate.slices import Slice, slices
 from bertune.model.encoder import Model
 from bertune.runs.build import Stores
 from bertune.runs.folder import Folder
+from bertune.runs.parts import own_parts, parts_of
 from bertune.runs.prepare import Prepared
-
-SMALLEST_SLICE = 20
 
 
 @dataclass(eq=False)
@@ -102,7 +102,7 @@ class Finish:
         if name == "valid" and self.stores.test is not None:
             return
         scores["judged_on"] = name
-        scores["per_class"] = per_class(judged)
+        scores["per_class"] = per_class(judged, self.recipe.evaluation.resamples, self.recipe.seed)
         scores["confusion"] = confusion(judged).tolist()
         before = softmax(logits)
         scores["calibration"] = {
@@ -125,15 +125,13 @@ class Finish:
             scores["without_leaked"] = self._scores(rest)
 
     def _slices(self, scores: dict[str, Any], name: str, judged: Judged) -> None:
-        """Scores of short, middling and long texts."""
-        lengths = self.prepared.lengths[getattr(self.prepared.splits, name)]
-        if len(lengths) < 3 * SMALLEST_SLICE:
-            return
-        low, high = (int(x) for x in np.percentile(lengths, [33.3, 66.7]))
-        names = [f"up to {low} tokens", f"{low + 1} to {high} tokens", f"over {high} tokens"]
-        kinds = [names[int(n > low) + int(n > high)] for n in lengths.tolist()]
-        found = slices(judged, {"length": kinds}, self.metric, self.recipe.evaluation.resamples, self.recipe.seed)
-        scores["slices"] = {kind: _json(of) for kind, of in found.items()}
+        """Scores of parts of the rows: short, middling and long texts, scripts, and columns of the data."""
+        positions = getattr(self.prepared.splits, name)
+        values = own_parts(self.prepared.texts(positions)[0], self.prepared.lengths[positions])
+        values |= parts_of(self.prepared.rows.table, positions, self.recipe.evaluation.slices)
+        found = slices(judged, values, self.metric, self.recipe.evaluation.resamples, self.recipe.seed)
+        if found:
+            scores["slices"] = {kind: _json(of) for kind, of in found.items()}
 
     def _baselines(self, scores: dict[str, Any], name: str, judged: Judged) -> None:
         splits, targets = self.prepared.splits, self.prepared.targets
@@ -198,7 +196,7 @@ def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
     FILES.write(path, [memoryview(sink.getvalue())])
 
 
-def _json(scores: Mapping[str, Score]) -> dict[str, Any]:
+def _json(scores: Mapping[str, Score | Slice]) -> dict[str, Any]:
     return {name: value.as_json() for name, value in scores.items()}
 
 

@@ -25,6 +25,7 @@ from bertune.data.tokenizer import TextTokenizer
 from bertune.data.truncation import choose_length
 from bertune.engine.devices import hardware
 from bertune.model.choice import Chosen, choose
+from bertune.runs.parts import columns_there
 from bertune.runs.telling import Teller
 
 LONGEST = 512
@@ -75,6 +76,7 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
     if not len(table):
         raise DataError("there are no rows.", where=", ".join(table.files), expected="a header and at least one row")
     roles = recognise(table, data.text, data.text_pair, data.label, data.group, need_label=need_label)
+    columns_there(table, recipe.evaluation.slices, "--set evaluation.slices=")
     facts = " · ".join(v for k, v in table.facts.items() if k in ("format", "encoding", "delimiter"))
     teller.say("data", f"{_names(table.files)} · {len(table):,} rows" + (f" · {facts}" if facts else ""))
     texts = _texts(recipe, table, roles.text)
@@ -85,7 +87,8 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
     task = _task(recipe, roles)
     exact, near = groups(texts, pairs)
     language = language_of_texts([t for t in islice(texts, SAMPLE) if t])
-    columns = [c for c in (roles.text, roles.text_pair, roles.label, roles.group) if c is not None]
+    named = (roles.text, roles.text_pair, roles.label, roles.group, *recipe.evaluation.slices)
+    columns = list(dict.fromkeys(c for c in named if c is not None))
     digest = hashlib.sha256(
         (tables.digest(table, columns) + "|" + ",".join(map(str, np.bincount(table.given + 1, minlength=4)))).encode()
     ).hexdigest()
@@ -266,6 +269,13 @@ def _positions(folder: Path) -> int:
         return LONGEST
     shifted = config.get("model_type") in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "data2vec-text")
     return most - 2 if shifted else most
+
+
+def test_rows_digest(prepared: Prepared) -> str:
+    """The digest of the test rows: that which `bertune evaluate` notes when it is given the same rows."""
+    roles = prepared.rows.roles
+    columns = [c for c in (roles.text, roles.text_pair, roles.label) if c is not None]
+    return tables.digest(prepared.rows.table.take(prepared.splits.test), columns)
 
 
 def severe(findings: Sequence[Finding]) -> list[Finding]:

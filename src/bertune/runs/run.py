@@ -18,9 +18,10 @@ from bertune.data.table import read
 from bertune.engine.interrupt import Interrupted
 from bertune.evaluate.saved import SavedModel, load
 from bertune.runs.endings import events
-from bertune.runs.evaluate import evaluate_table, log_opening
+from bertune.runs.evaluate import evaluate_table
 from bertune.runs.folder import Folder
 from bertune.runs.new_rows import roles_for
+from bertune.runs.openings import log_opening
 from bertune.runs.predict import Answered, open_model, predict_rows
 from bertune.runs.telling import Silent
 
@@ -126,7 +127,7 @@ class Run:
         columns = {"text": text, "text_pair": text_pair, "label": label}
         roles, _ = roles_for(table, self._saved, columns, need_label=True)
         found = evaluate_table(self._saved, table, roles, self._folder)
-        log_opening(self._folder, found, Silent())
+        log_opening(self._folder, found.digest, len(found.judged), "evaluate", Silent())
         return dict(found.scores)
 
     def transformers(self) -> tuple[Any, Any]:

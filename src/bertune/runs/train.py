@@ -27,7 +27,7 @@ from bertune.runs.fingerprint import fingerprint, model_digest, unchanged, versi
 from bertune.runs.finish import Finish
 from bertune.runs.fit import Fit, Fitted
 from bertune.runs.folder import FORMAT, PREPARING, Folder, refuse_other_bytes
-from bertune.runs.prepare import Prepared, prepare, severe
+from bertune.runs.prepare import Prepared, prepare, severe, test_rows_digest
 from bertune.runs.seeds import Seeds
 from bertune.runs.seen import write_seen
 from bertune.runs.telling import Silent, Teller
@@ -186,7 +186,13 @@ class _Journey:
         say("stop", f"epoch {fitted.stopped.epoch:.3g}: {fitted.stopped.reason}{kept}")
         record = self.folder.record()
         if stores.test is not None:
-            self.folder.write_record(test_openings=[*record["test_openings"], _now()])
+            opened = {
+                "time": _now(),
+                "data_digest": test_rows_digest(prepared),
+                "rows": len(stores.test),
+                "why": "train",
+            }
+            self.folder.write_record(test_openings=[*record["test_openings"], opened])
         finish = Finish(self.recipe, prepared, stores, self.folder, machine, self.watch, metric)
         scores = finish.run(fitted.model)
         if seeds.scores:

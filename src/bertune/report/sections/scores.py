@@ -10,7 +10,8 @@ from bertune.report.confusion import MOST_CLASSES, heat_table, pair_table, worst
 from bertune.report.elements import Cell, figure, fold, foreign, join, legend, name, paragraph, section, table, tag
 from bertune.report.entries import ClassScore, scores_of
 from bertune.report.folder import RunFolder
-from bertune.report.judgement import seed_scores
+from bertune.report.judgement import openings, seed_scores
+from bertune.report.slices import between, interval, slice_part
 from bertune.report.words import Words, number, score
 
 ORDER = 60
@@ -22,25 +23,9 @@ class Scores:
 
     def __call__(self, run: RunFolder, words: Words) -> str | None:
         """The part as HTML."""
-        sources = (_metrics, _confusion, _per_class, _slices, _seeds)
+        sources = (_metrics, _confusion, _per_class, slice_part, _seeds)
         parts = [part for source in sources for part in source(run, words)]
         return section("scores", words.plain("scores.title"), *parts) if parts else None
-
-
-def interval(value: Score) -> Markup:
-    """A score as a dot with its interval as a bar, on a scale from 0 to 1."""
-
-    def at(figure: float) -> str:
-        return f"{min(max(100 * figure, 0), 100):.2f}%" if math.isfinite(figure) else "0%"
-
-    low, high = (at(v if math.isfinite(v) else value.value) for v in (value.low, value.high))
-    style = f"--at:{at(value.value)};--low:{low};--high:{high}"
-    return tag("span", tag("i"), tag("b"), class_="interval", style=style, aria_hidden="true")
-
-
-def between(value: Score) -> str:
-    """The interval of a score in figures; empty where there is none."""
-    return f"{score(value.low)} – {score(value.high)}" if math.isfinite(value.low) else ""
 
 
 def _metrics(run: RunFolder, words: Words) -> Iterator[Markup]:
@@ -62,6 +47,9 @@ def _metrics(run: RunFolder, words: Words) -> Iterator[Markup]:
     heads = [words(f"scores.head.{k}") for k in ("metric", "who", "value", "interval", "scale")]
     n = max(value.n for value in own.values())
     yield paragraph(words(f"scores.lead_{split}", rows=words.count("rows", n)))
+    opened = openings(run)
+    if split == "test" and opened:
+        yield paragraph(words(f"scores.opened.{'one' if opened == 1 else 'many'}", n=opened), class_="quiet")
     yield _key(words)
     yield table(heads, rows, kinds="ttnnt", styles=styles, class_="scores", label=words.plain("scores.title"))
     yield from _difference(run, words)
@@ -147,34 +135,19 @@ def _per_class(run: RunFolder, words: Words) -> Iterator[Markup]:
 
 
 def _class_table(entries: Sequence[ClassScore], words: Words) -> Markup:
-    heads = [words(f"scores.class.{k}") for k in ("label", "n", "precision", "recall", "f1")]
+    heads = [words(f"scores.class.{k}") for k in ("label", "n", "precision", "recall", "f1", "interval")]
     rows = [
         [foreign(c.name, 60), Cell(number(c.n), c.n), Cell(score(c.precision), c.precision),
-         Cell(score(c.recall), c.recall), Cell(join([_meter(c.f1), score(c.f1)]), c.f1)]
+         Cell(score(c.recall), c.recall), Cell(join([_meter(c.f1), score(c.f1)]), c.f1),
+         between(Score(c.f1, c.low, c.high, c.n))]
         for c in entries
     ]  # fmt: skip
-    return table(heads, rows, kinds="tnnnn", class_="sortable", label=words.plain("scores.per_class"))
+    return table(heads, rows, kinds="tnnnnn", class_="sortable", label=words.plain("scores.per_class"))
 
 
 def _meter(value: float) -> Markup:
     share = 100 * min(max(value, 0), 1) if math.isfinite(value) else 0
     return tag("span", tag("i", style=f"--share:{share:.1f}%"), class_="meter", aria_hidden="true")
-
-
-def _slices(run: RunFolder, words: Words) -> Iterator[Markup]:
-    raw = run.results.get("slices")
-    if not isinstance(raw, dict) or not raw:
-        return
-    rows: list[list[object]] = []
-    for slice_name, entries in raw.items():
-        for value, found in scores_of(entries).items():
-            shown = foreign(words.known("slice", str(slice_name)), 40)
-            kind = foreign(words.known("slice_value", value), 60)
-            rows.append([shown, kind, number(found.n), score(found.value), between(found), interval(found)])
-    if rows:
-        yield tag("h3", words("scores.slices", metric=words.metric(run.metric)))
-        heads = [words(f"scores.slice.{k}") for k in ("slice", "value", "n", "score", "interval", "scale")]
-        yield table(heads, rows, kinds="ttnnnt", label=words.plain("scores.slice.slice"))
 
 
 def _seeds(run: RunFolder, words: Words) -> Iterator[Markup]:

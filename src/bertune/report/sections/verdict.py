@@ -29,8 +29,8 @@ class Verdict:
 
     Look closer, where any of these holds: training did not come to its end; nothing was tested; a data finding of
     severity `error` (leaks, unknown tokens, ...); better than the baseline `cannot tell`; a 95 % interval wider than
-    0.10; a class with an F1 under 0.50; a calibration error above 0.10; more than 10 % of the training texts cut; the
-    test rows looked at more than once; seeds that differ by more than 0.05.
+    0.10; a class with an F1 under 0.50; a calibration error above 0.10 whose interval does not reach 0; more than
+    10 % of the training texts cut; the test rows looked at more than three times; seeds that differ by more than 0.05.
 
     Use it otherwise.
     """
