@@ -14,12 +14,8 @@ from torch import Tensor
 from bertune.base.errors import ResumeError
 from bertune.base.files import FILES, Bytes
 
-<<<<<<< HEAD
 FORMAT = 1  # of the folder, in its manifest and its state; a change of what they hold makes it 2
-=======
-FORMAT = 1
 _BEST = re.compile(r"best-\d+")
->>>>>>> hostile
 MANIFEST = "manifest.json"
 LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)  # what a damaged disk says; others may read it again
 _NAMES = {torch.float32: "F32", torch.float64: "F64", torch.bfloat16: "BF16", torch.float16: "F16",
@@ -97,16 +93,12 @@ def damage(folder: Path, digests: bool = True) -> str | None:
                 return f"{name} has {path.stat().st_size:,} bytes, expected {entry['bytes']:,}"
             if digests and FILES.digest(path) != entry["sha256"]:
                 return f"{name} has another digest than the manifest"
-<<<<<<< HEAD
         return _other_format(folder, manifest["format"]) if manifest["format"] != FORMAT else None
     except OSError as error:
         if error.errno not in LOST:
             raise
         return f"{Path(error.filename or MANIFEST).name} cannot be read ({error.strerror})"
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-=======
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
->>>>>>> hostile
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return f"{MANIFEST} cannot be used ({type(error).__name__})"
 
 
@@ -159,18 +151,13 @@ def newest_sound(checkpoints: Path) -> tuple[Path | None, list[tuple[str, str]]]
     passed: list[tuple[str, str]] = []
     for folder in found(checkpoints):
         problem = damage(folder)
-<<<<<<< HEAD
         state = {} if problem else read_state(folder)
         best, step = state.get("best"), state.get("position", {}).get("step")
         if problem is None and step != step_of(folder):
             problem = f"it holds step {step}"
-        if problem is None and best is not None:
-=======
-        best = None if problem else read_state(folder).get("best")
         if problem is None and best is not None and not (isinstance(best, str) and _BEST.fullmatch(best)):
             problem = f"the best weights it names ({str(best)[:80]!r}) are none of this run"
         elif problem is None and best is not None:
->>>>>>> hostile
             problem = damage(checkpoints / best) and f"the best weights it names ({best}) are damaged"
         if problem is None:
             return folder, passed
