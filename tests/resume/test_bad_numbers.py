@@ -102,7 +102,7 @@ def test_three_bad_updates_end_the_attempt_however_it_is_stopped(
     whole = begin(recipe, tmp_path / "whole").path
     expected = ending(whole)
     assert "diverged" in record(whole)["stopped"] and len(record(whole)["restarts"]) == int(again)
-    assert expected["best"]["step"] in (2, 4) and finite(whole)
+    assert expected["best"]["step"] in (2, 4, 6) and finite(whole)
     run = begin(recipe, tmp_path / "cut", Cut("stepped", cut)).path
     resume(run)
     assert same(expected, ending(run)) == []

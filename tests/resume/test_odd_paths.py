@@ -115,7 +115,7 @@ def test_names_that_are_not_utf_8(expected, tiny, tmp_path: Path, server, trial:
         with trial():
             (tmp_path / "log").unlink(missing_ok=True)
             child = server.start(train_arguments(*given), tmp_path / "log", no_report=True)
-            assert child.wait() == 2 and "not UTF-8 text" in child.said and "Traceback" not in child.said, child.said
+            assert child.wait() == 2 and "UTF-8 text" in child.said and "Traceback" not in child.said, child.said
             assert not (tmp_path / "run").exists() and not out.exists()
     (tmp_path / "link").symlink_to(odd, target_is_directory=True)
     with trial():

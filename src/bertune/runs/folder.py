@@ -41,8 +41,8 @@ class Folder:
 
     def record(self) -> dict[str, Any]:
         """What run.json holds. Raises ResumeError when the folder holds no run."""
-        self.check_links()
         try:
+            self.check_links()
             found = FILES.read_json(self.record_path)
             if not isinstance(found, dict):
                 raise ValueError(f"a {type(found).__name__} where an object belongs")
