@@ -224,6 +224,10 @@ def history() -> list[dict[str, Any]]:
     return [*events, {"event": "stopped", "step": 90, "epoch": 6.0, "reason": "planned end"}]
 
 
+WELL = {"few_rows": False, "below_rest": False, "chance": 1.0}
+WEAK = {"few_rows": True, "below_rest": True, "chance": 0.004}
+
+
 def scores(classes: Sequence[str], gold: list[int], guess: list[int], verdict: str) -> dict[str, Any]:
     """What scores.json holds."""
     n, k = len(gold), len(classes)
@@ -242,6 +246,8 @@ def scores(classes: Sequence[str], gold: list[int], guess: list[int], verdict: s
                 "recall": recall,
                 "f1": 2 * hit / max(rows + columns[c], 1),
                 "n": rows,
+                "low": max(0.0, 2 * hit / max(rows + columns[c], 1) - 0.1),
+                "high": min(1.0, 2 * hit / max(rows + columns[c], 1) + 0.1),
             }
         )
     accuracy = sum(table[c][c] for c in range(k)) / n
@@ -267,7 +273,10 @@ def scores(classes: Sequence[str], gold: list[int], guess: list[int], verdict: s
             "before": {"ece": 0.071, "bins": bins(n, 0.9)},
             "after": {"ece": 0.029, "bins": bins(n, 0.97)},
         },
-        "slices": {"length": {"short": value(0.84, 0.08, 70), "long": value(0.79, 0.1, 42)}},
+        "slices": {
+            "length": {"up to 12 tokens": value(0.84, 0.08, 70) | WELL, "over 12 tokens": value(0.79, 0.1, 42) | WELL},
+            "channel": {"mail": value(0.9, 0.05, 90) | WELL, "fax": value(0.41, 0.2, 22) | WEAK},
+        },
         "without_leaked": {"macro_f1": value(macro - 0.01, half, n - 4)},
         "seeds": [{"seed": s, "macro_f1": {"value": macro + d}} for s, d in ((0, 0.0), (1, -0.011), (2, 0.007))],
     }  # fmt: skip

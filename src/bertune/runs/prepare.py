@@ -76,7 +76,7 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
     if not len(table):
         raise DataError("there are no rows.", where=", ".join(table.files), expected="a header and at least one row")
     roles = recognise(table, data.text, data.text_pair, data.label, data.group, need_label=need_label)
-    columns_there(table, recipe.evaluation.slices, "--set evaluation.slices=")
+    columns_there(table, recipe.evaluation.slices, "evaluation.slices: ")
     facts = " · ".join(v for k, v in table.facts.items() if k in ("format", "encoding", "delimiter"))
     teller.say("data", f"{_names(table.files)} · {len(table):,} rows" + (f" · {facts}" if facts else ""))
     texts = _texts(recipe, table, roles.text)
