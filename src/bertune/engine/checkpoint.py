@@ -81,7 +81,7 @@ def damage(folder: Path, digests: bool = True) -> str | None:
         if manifest["format"] != FORMAT:
             return f"format {manifest['format']} of another release (this one writes {FORMAT})"
         for name, entry in files.items():
-            if Path(name).name != name or "\\" in name or ":" in name:
+            if Path(name).name != name or name == ".." or "\\" in name or ":" in name:
                 return f"{MANIFEST} names {name[:80]!r}, which is no file of the checkpoint"
             path = folder / name
             if not path.is_file():
