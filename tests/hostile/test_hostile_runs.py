@@ -162,5 +162,5 @@ def test_a_name_that_is_no_text_is_refused(tmp_path):
     with pytest.raises(RecipeError, match=r"data\.train +found .*expected UTF-8 text"):
         ask({"data": "a\udcff.csv"})
     for name in ("a\0b", "~nobody-of-that-name/x.csv", "x" * 5000):
-        with pytest.raises(DataError, match="no such file|no path"):
+        with pytest.raises(DataError, match=r"no such file|no path"):
             read(ask({"data": name}).data.train or "", DataSection())
