@@ -10,9 +10,9 @@ MOST_BYTES = 1 << 16
 SEPARATOR = b"\n%%\n"
 NAMES = ("", "text", "label", "to_dict", "__class__", "auto_map", "n" * 2000, "\ud800", "\x1b[31m", "a.b", "../x")
 VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2**31, 10**15, 10**30, -(10**400), 0.5, 1e308, float("inf"), float("nan"), "",
-    "x", "1",    "x" * 3000, "../../etc/passwd", "\ud800", "\x1b[31m\u202e", "<script>alert(1)</script>", [], {}, [None],
-    [[]], [1, "a"],    {"a": 1}, {"value": "x"}, ["a"] * 300,
+    None, True, False, 0, -1, 1, 2**31, 10**15, 10**30, -(10**400), 0.5, 1e308, float("inf"), float("nan"),
+    "", "x", "1", "x" * 3000, "../../etc/passwd", "\ud800", "\x1b[31m\u202e", "<script>alert(1)</script>",
+    [], {}, [None], [[]], [1, "a"], {"a": 1}, {"value": "x"}, ["a"] * 300,
 )  # fmt: skip
 SHARED = (
     b"", b"\0", b"\n", b"\r", b"\r\n", b'"', b"'", b",", b"\t", b";", b"|", b"\\", b"\xff", b"\xef\xbb\xbf",

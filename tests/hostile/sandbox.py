@@ -19,7 +19,8 @@ def _watch(event, args):
         mode, flags = args[1] or "", args[2] if isinstance(args[2], int) else 0
         if set(mode) & set("wax+") or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC):
             _note("write", os.fsdecode(args[0]))
-    elif event in ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.symlink", "os.link", "os.truncate"):
+    elif event in ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.symlink", "os.link",
+                   "os.truncate"):
         _note("write", os.fsdecode(args[0]) if isinstance(args[0], (str, bytes)) else str(args[0]))
     elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect",
                    "socket.getaddrinfo", "pickle.find_class"):
@@ -77,9 +78,11 @@ def _run(command: list[str], place: Path, gigabytes: float, seconds: int) -> sub
 
     home = str(place / "home")
     settings = {
-        "HOME": home, "HF_HOME": home, "TMPDIR": home, "XDG_CACHE_HOME": home, "MPLCONFIGDIR": home, "HF_HUB_OFFLINE": "1",
-        "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "RUST_BACKTRACE": "0",
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")]), "ARROW_DEFAULT_MEMORY_POOL": "system",
+        "HOME": home, "HF_HOME": home, "TMPDIR": home, "XDG_CACHE_HOME": home, "MPLCONFIGDIR": home,
+        "TORCHINDUCTOR_CACHE_DIR": home, "HF_HUB_OFFLINE": "1",
+        "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false",
+        "RUST_BACKTRACE": "0", "ARROW_DEFAULT_MEMORY_POOL": "system",
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")]),
     }  # fmt: skip
     return subprocess.run(
         command, cwd=place, env=os.environ | settings, capture_output=True, text=True, preexec_fn=bounded, check=False,

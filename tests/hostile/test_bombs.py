@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from bombs import BOMBS
+from bombs import BOMBS, SLOW
 from sandbox import play
 
 READ = """
@@ -53,13 +53,25 @@ def test_nothing_outside_the_folder_is_touched(outcomes):
     assert outcomes[1] == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("bomb", SLOW, ids=lambda bomb: bomb.__name__)
+def test_a_bomb_of_seconds_is_refused_too(bomb, tmp_path):
+    pytest.importorskip("openpyxl")
+    path = str(bomb(tmp_path))
+    found = play(READ, tmp_path, path)
+    assert found.said[path][0].startswith("refused"), found.said
+    assert found.said[path][1] < 60
+    assert found.notes == []
+
+
 def test_the_limit_is_real(tmp_path: Path):
     found = play("said = None\ntry:\n    bytearray(2**31)\nexcept MemoryError:\n    said = 'no room'\n", tmp_path)
     assert found.said == "no room"
 
 
 def test_the_watch_sees_writes_and_calls(tmp_path: Path):
-    code = f"said = 1\nopen({str(tmp_path.parent / 'canary')!r}, 'w').close()\nimport subprocess\nsubprocess.run(['true'])\n"
+    canary = str(tmp_path.parent / "canary")
+    code = f"said = 1\nopen({canary!r}, 'w').close()\nimport subprocess\nsubprocess.run(['true'])\n"
     found = play(code, tmp_path)
     assert [event for event, _ in found.notes if event != "os.fork"][:2] == ["write", "subprocess.Popen"]
 

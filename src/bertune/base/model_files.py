@@ -23,6 +23,13 @@ def check_folder(folder: Path) -> None:
 
     Links into the blobs of the hub's cache are its own way of keeping files. Raises ModelError.
     """
+    if (folder / "adapter_config.json").exists():
+        raise ModelError(
+            "this folder holds an adapter, which names another model to be loaded.",
+            where=str(folder),
+            expected="a whole model: config.json, model.safetensors and tokenizer.json",
+            next_move="merge the adapter into its model, then save that",
+        )
     inside = _home(folder)
     for entry in sorted(folder.iterdir()):
         if entry.is_symlink() and not entry.resolve().is_relative_to(inside):

@@ -169,7 +169,8 @@ def resolve(stated: Mapping[str, Any], origin: Mapping[str, str] | None = None) 
     problems: list[Problem] = []
     left = {key: value for key, value in stated.items() if value is not None}
     for key in [key for key, value in left.items() if not (_writable(key) and _writable(value))]:
-        problems.append(Problem(brief(key), f"found {brief(left.pop(key))}; expected UTF-8 text", origin.get(key, "")))
+        text = f"found {brief(left.pop(key))}; expected UTF-8 text, or a number of 64 bits"
+        problems.append(Problem(key if _writable(key) else brief(key), text, origin.get(key, "")))
     parts, models = {}, {}
     for slot, spec in SLOTS.items():
         parts[slot] = _part(slot, spec, left, problems, origin)
@@ -187,9 +188,11 @@ def resolve(stated: Mapping[str, Any], origin: Mapping[str, str] | None = None) 
 
 
 def _writable(value: Any) -> bool:
-    """Whether a value can be written down as UTF-8: a file name of other bytes cannot."""
+    """Whether a value can be written down as TOML: a file name that is no UTF-8 cannot, nor a number beyond 64 bits."""
     if isinstance(value, (list, tuple)):
         return all(_writable(part) for part in value)
+    if isinstance(value, int):
+        return abs(value) < 2**63
     return not isinstance(value, str) or not any("\ud800" <= character <= "\udfff" for character in value)
 
 

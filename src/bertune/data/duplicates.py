@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from bertune.base.seeds import generator
 from bertune.base.types import Ints
+from bertune.data.normal_forms import normalize
 from bertune.data.texts import Texts, held
 
 NEAR = 0.8  # least Jaccard similarity of the shingles of two near duplicates
@@ -63,7 +64,7 @@ def _forms(texts: Sequence[str | None], pairs: Sequence[str | None] | None) -> I
 
 
 def _same(text: str) -> str:
-    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    folded = text if text.isascii() else normalize("NFKC", text)
     return " ".join(folded.casefold().replace(_SEPARATOR, " ").split())
 
 

@@ -84,7 +84,7 @@ def damage(folder: Path, digests: bool = True) -> str | None:
         manifest = FILES.read_json(folder / MANIFEST)
         files = manifest["files"]
         for name, entry in files.items():
-            if Path(name).name != name or "\\" in name or ":" in name:
+            if Path(name).name != name or name == ".." or "\\" in name or ":" in name:
                 return f"{MANIFEST} names {name[:80]!r}, which is no file of the checkpoint"
             path = folder / name
             if not path.is_file():

@@ -1,7 +1,6 @@
 """Labels that are one label spelt in several ways."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated
@@ -11,6 +10,7 @@ from annotated_types import Gt
 
 from bertune.base.types import Finding, View
 from bertune.data.checks._rows import has_classes, labelled, rows_of
+from bertune.data.normal_forms import normalize
 
 _LEAST_LENGTH = {1: 4, 2: 7}  # a label must be so long before so many changed letters count as a slip
 
@@ -67,7 +67,7 @@ class LabelSpelling:
 
 
 def _key(label: str) -> str:
-    plain = unicodedata.normalize("NFKC", label).casefold()
+    plain = normalize("NFKC", label).casefold()
     # Signs alone ("+", "-") are labels in their own right.
     return re.sub(r"[\W_]+", "", plain) or plain.strip()
 

@@ -12,6 +12,7 @@ from annotated_types import Ge
 
 from bertune.base.types import Finding, View
 from bertune.data.checks._rows import clusters, flat, rows_of, texts_at
+from bertune.data.normal_forms import normalize
 from bertune.data.patterns import TAG
 
 _WORD = re.compile(r"[^\W_]+")
@@ -56,5 +57,5 @@ def _words(text: str) -> list[str]:
     if "<" in text or "&" in text:
         text = TAG.sub(" ", unescape(text))
     if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+        text = "".join(c for c in normalize("NFKD", text) if not unicodedata.combining(c))
     return _WORD.findall(text.casefold())

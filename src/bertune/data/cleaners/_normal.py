@@ -6,15 +6,16 @@ from typing import Literal
 import numpy as np
 
 from bertune.data.cleaners._cleaned import Cleaned, inside, unchanged
+from bertune.data.normal_forms import normalize
 
 
 def normalised(text: str, form: Literal["NFC", "NFKC"]) -> Cleaned:
     """The text in a Unicode normal form. Source: Unicode Standard Annex 15."""
-    if unicodedata.is_normalized(form, text):
+    whole = normalize(form, text)
+    if whole == text:
         return unchanged(text)
-    whole = unicodedata.normalize(form, text)
     parts = _parts(text, form)
-    pieces = [unicodedata.normalize(form, text[start:end]) for start, end in parts]
+    pieces = [normalize(form, text[start:end]) for start, end in parts]
     if "".join(pieces) != whole:
         parts, pieces = [(0, len(text))], [whole]
     offsets = [inside(start, end, len(piece)) for (start, end), piece in zip(parts, pieces, strict=True)]
@@ -35,5 +36,5 @@ def _parts(text: str, form: Literal["NFC", "NFKC"]) -> list[tuple[int, int]]:
             parts.append((start, at))
             start, before = at, alone
         else:
-            before = unicodedata.normalize(form, before + alone) if len(before) < 30 else before + alone
+            before = unicodedata.normalize(form, before + alone) if len(before) < 30 else (before + alone)[-30:]
     return [*parts, (start, len(text))]

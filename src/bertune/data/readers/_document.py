@@ -45,7 +45,7 @@ class Document:
                     next_move="write it as JSON Lines (.jsonl) or Parquet, which are streamed",
                 )
         text = "".join(held).strip(_SPACE)
-        check_values(text, self.path, self.row, 1, DOCUMENT_VALUES)
+        check_values(text, self.path, 1, 1, DOCUMENT_VALUES)
         try:
             value, end = DECODER.raw_decode(text)
             if text[end:].strip(_SPACE):

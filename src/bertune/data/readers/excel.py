@@ -19,7 +19,7 @@ from bertune.data.readers._chunk import (
 )
 
 SHEET_ROWS = 1_048_576
-SHEET_CELLS = 200_000_000
+SHEET_CELLS = 100_000_000
 PORTION_CELLS = 5_000_000
 
 
