@@ -10,7 +10,8 @@ from bertune.model import used_rows as module
 from bertune.runs.ask import ask
 from bertune.runs.train import train
 
-SETTINGS = ["training.seeds=1", "training.epochs=2", "training.threads=1", "training.precision=fp32", "optimizer.learning_rate=3e-3",
+SETTINGS = ["training.seeds=1", "training.epochs=2", "training.threads=1", "training.precision=fp32",
+            "optimizer.learning_rate=3e-3",
             "optimizer.weight_decay=0", "evaluation.suspects=false", "evaluation.baselines=false",
             "evaluation.calibration=false"]  # fmt: skip
 
