@@ -75,7 +75,7 @@ def survives_twice(whole: Whole, place: Path, seed: int) -> None:
     out = cut_off(changes[: chance.randrange(1, len(changes))], place / "once", f"once {seed}")
     with recorded(place / "once") as recorder:
         go_on(recipe, out)
-    again = recorder.changes[: chance.randrange(1, len(recorder.changes))]
+    again = recorder.changes[: chance.randrange(recorder.begun, len(recorder.changes) + 1)]
     out = cut_off(again, place / "twice", f"twice {seed}")
     go_on(recipe, out)
     assert same(expected, ending(out)) == [], seed
