@@ -38,7 +38,7 @@ class Change:
 
 
 class Recorder:
-    """Looks at a folder again and again and notes what has changed."""
+    """Looks at a folder again and again and notes what has changed; the first `begun` changes are what it found."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.changes = root, list[Change]()
@@ -50,6 +50,7 @@ class Recorder:
         self.look()
         nodes = {change.node for change in self.changes}
         self.changes += [Change(node, "flushed") for node in sorted(nodes)]  # what stood before stands for sure
+        self.begun = len(self.changes)
 
     def look(self, one: bool = False) -> None:
         """Note what has changed since; `one` says that the changed names of a folder are a single change."""
