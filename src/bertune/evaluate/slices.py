@@ -9,7 +9,7 @@ import numpy as np
 from bertune.base import registry, seeds
 from bertune.base.types import Floats, Ints, Judged, Score
 from bertune.evaluate.intervals import interval
-from bertune.evaluate.resampling import Metric, cells_of, counts_of, portions, rounds
+from bertune.evaluate.resampling import Metric, cells_of, counts_of, rounds
 from bertune.metrics._confusion import OfCounts
 from bertune.metrics._probabilities import OfRows, OfWeights
 
@@ -97,39 +97,19 @@ def chances_below(metric: Metric, judged: Judged, codes: Ints, times: int, seed:
     random = seeds.generator(seed, "slices")
     sign = 1.0 if getattr(metric, "best", "high") == "high" else -1.0
     kinds = int(codes.max()) + 1
-    if isinstance(metric, OfCounts):
-        pairs = [_by_cells(metric, judged, codes == k, times, random) for k in range(kinds)]
-    else:
-        apart = _apart(metric, judged, kinds)
-        # Metrics that are computed anew for each slice of each deal are dealt less often.
-        often = times if isinstance(metric, OfRows) else max(200, rounds(metric, (judged,), times) // kinds)
-        dealt = np.stack([apart(random.permutation(codes)) for _ in range(often)])
-        pairs = list(zip(apart(codes), dealt.T, strict=True))
-    return [float((1 + (sign * dealt <= sign * seen + 1e-12).sum()) / (1 + len(dealt))) for seen, dealt in pairs]
-
-
-def _by_cells(
-    metric: OfCounts, judged: Judged, inside: Any, times: int, random: np.random.Generator
-) -> tuple[float, Floats]:
-    """The score of the rows inside less that of the others, and the same for as many rows drawn [times]."""
-    classes = len(judged.classes)
-    gold, (guess,), n = cells_of((judged,), classes)
-    usual = np.bincount(gold, weights=n, minlength=classes).astype(np.float64)
-
-    def apart(held: Ints) -> Floats:
-        one, other = (metric.of_counts(counts_of(h, gold, guess, usual)) for h in (held, n - held))
-        return one - other
-
-    own_gold, (own_guess,), own = cells_of((judged.take(np.flatnonzero(inside)),), classes)
-    held = np.zeros((1, len(n)), np.int64)
-    held[0, np.searchsorted(gold * classes + guess, own_gold * classes + own_guess)] = own
-    drawn = [apart(random.multivariate_hypergeometric(n, int(own.sum()), size, method="marginals"))
-             for size in portions(times, max(len(n), classes))]  # fmt: skip
-    return float(apart(held)[0]), np.concatenate(drawn)
+    apart = _apart(metric, judged, kinds)
+    # Metrics that are computed anew for each slice of each deal are dealt less often.
+    cheap = isinstance(metric, (OfCounts, OfRows))
+    often = times if cheap else max(200, rounds(metric, (judged,), times) // kinds)
+    dealt = sign * np.stack([apart(random.permutation(codes)) for _ in range(often)])
+    as_low = (dealt <= sign * apart(codes) + 1e-12).sum(axis=0)
+    return [float(p) for p in (1 + as_low) / (1 + often)]
 
 
 def _apart(metric: Metric, judged: Judged, kinds: int) -> Any:
     """A function of codes[rows]: for each slice its score less that of the other rows [kinds]."""
+    if isinstance(metric, OfCounts):
+        return _apart_by_cells(metric, judged, kinds)
     if isinstance(metric, OfRows):
         values = metric.of_rows(judged)
 
@@ -149,3 +129,17 @@ def _apart(metric: Metric, judged: Judged, kinds: int) -> Any:
                 yield metric(judged.take(np.flatnonzero(inside))) - metric(judged.take(np.flatnonzero(~inside)))
 
     return lambda codes: np.array(list(scores(codes)))
+
+
+def _apart_by_cells(metric: OfCounts, judged: Judged, kinds: int) -> Any:
+    classes = len(judged.classes)
+    gold, (guess,), n = cells_of((judged,), classes)
+    usual = np.bincount(gold, weights=n, minlength=classes).astype(np.float64)
+    cell = np.searchsorted(gold * classes + guess, judged.gold * classes + judged.guess)
+
+    def of_counts(codes: Ints) -> Floats:
+        held = np.bincount(codes * len(n) + cell, minlength=kinds * len(n)).reshape(kinds, len(n))
+        one, other = (metric.of_counts(counts_of(h, gold, guess, usual)) for h in (held, n - held))
+        return one - other
+
+    return of_counts
