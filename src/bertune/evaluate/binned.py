@@ -1,12 +1,12 @@
 """The interval of a calibration error, which is too large on few rows even where the probabilities are right.
 
 Resampling rows makes that worse: the chance in the rows counts twice, and a percentile interval lies above the truth
-(it held it in 0 to 9 of 100 trials where the probabilities were good). So the interval is turned round: it holds
-every true error under which the error seen is nothing unusual. For a true error the rows of each bin are drawn anew,
-and the right answers among them with the chances of that world. Many worlds have the same true error; from the gaps seen two rows of
-worlds are made. In the one a gap shrinks by so many standard errors and vanishes when it is smaller: few large gaps,
-the worlds that look worst, which give the lower end. In the other no gap is larger than so many standard errors: many
-small gaps, the worlds that look best, which give the upper end. Beyond the gaps seen both grow alike.
+(it held it in 0 to 9 of 100 trials where the probabilities were good). So the interval is turned round: it holds every
+true error under which the error seen is nothing unusual. For a true error the rows of each bin are drawn anew, and the
+right answers among them with the chances of that world. Many worlds have the same true error; from the gaps seen two
+rows of worlds are made. In the one a gap shrinks by so many standard errors and vanishes when it is smaller: few large
+gaps, the worlds that look worst, which give the lower end. In the other no gap is larger than so many standard errors:
+many small gaps, the worlds that look best, which give the upper end. Beyond the gaps seen both grow alike.
 
 Source: Neyman (1937) for turning tests round; Broecker and Smith (2007), Increasing the reliability of reliability
 diagrams, for drawing answers from given probabilities; Roelofs et al. (2022), Mitigating bias in calibration error
