@@ -116,13 +116,13 @@ class TextTokenizer:
                 **given,
             )
         except BaseException as error:
-            if not _is_panic(error):
+            if not (_is_panic(error) or type(error) is Exception):  # what the tokenizers raise has no type of its own
                 raise
             raise ModelError(
                 "the tokenizer gave up on a text.",
                 where=str(self.folder),
                 found=str(error).splitlines()[0][:200],
-                next_move="name another --model; its pattern may take exponential time",
+                next_move="name another --model: a pattern may take exponential time, or the unknown token be missing",
             ) from None
 
     def save(self, folder: Path) -> None:
