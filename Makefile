@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 export PYTHONUTF8 := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test test-all lint docs-check clean
+.PHONY: help demo test test-all lint docs-check fuzz clean
 
 help:
 	@echo "make demo        the whole journey on the demo messages, offline, in under 3 minutes"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-all    the slow and the browser tests too"
 	@echo "make lint        linter, layout and types"
 	@echo "make docs-check  run every example of the documentation"
+	@echo "make fuzz        50,000 damaged inputs for readers, recipes, model and run folders (minutes)"
 	@echo "make clean       remove the environment, the demo's run and the caches"
 
 $(BIN)/python:
@@ -60,6 +61,9 @@ test-all: lint
 
 docs-check: $(VENV)/.installed-test
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/docs
+
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/fuzz.py --inputs 50000 --seed 0
 
 clean:
 	rm -rf $(VENV) $(OUT) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -130,6 +130,10 @@ CASES = {
     "an empty tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("{}"), "cannot be read"),
     "another vocabulary": (tokenizer_config(vocab_file="/etc/hostname", tokenizer_file="/etc/hostname"), None),
     "a length of words": (tokenizer_config(model_max_length="many"), "cannot be read"),
+    "another tokenizer": (
+        lambda folder: change(folder / "tokenizer.json", lambda raw: raw["model"]["vocab"].update(good=5_000)),
+        "the tokenizer is not the model's",
+    ),
     "a panic": (tokenizer(normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAA"}), "cannot be read"),
     "a repeated repetition": (pattern("(a+)+$"), "exponential time"),
     "a hidden repetition": (pattern("(?:x|(?:[^)]*y?)*)+b"), "exponential time"),

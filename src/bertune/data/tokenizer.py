@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bertune.base.errors import ModelError
-from bertune.base.model_files import check_folder
+from bertune.base.model_files import check_folder, read_object
 from bertune.base.types import Ints
 
 MOST_IDS = 10_000_000
@@ -64,6 +64,7 @@ class TextTokenizer:
             )
         self.pad_id = int(padding)
         self.limit: int | None = limit if limit < 1_000_000 else None
+        self._known = _vocabulary(self.folder)
 
     def fingerprint(self) -> str:
         """A digest of everything that decides the ids."""
@@ -100,6 +101,14 @@ class TextTokenizer:
             lengths = np.fromiter((len(ids) for ids in out["input_ids"]), np.int64, len(first))
             total = int(lengths.sum())
             ids = np.fromiter((i for row in out["input_ids"] for i in row), np.int64, total)
+            if self._known is not None and int(ids.max(initial=0)) >= self._known:
+                raise ModelError(
+                    "the tokenizer is not the model's.",
+                    where=str(self.folder),
+                    expected=f"ids below {self._known:,}, the vocab_size of config.json",
+                    found=f"{int(ids.max()):,}",
+                    next_move="copy the model again, its tokenizer from the same place",
+                )
             types = None
             if self.uses_types and second is not None:
                 types = np.fromiter((i for row in out["token_type_ids"] for i in row), np.int64, total)
@@ -116,13 +125,13 @@ class TextTokenizer:
                 **given,
             )
         except BaseException as error:
-            if not _is_panic(error):
+            if not (_is_panic(error) or type(error) is Exception):  # what the tokenizers raise has no type of its own
                 raise
             raise ModelError(
                 "the tokenizer gave up on a text.",
                 where=str(self.folder),
                 found=str(error).splitlines()[0][:200],
-                next_move="name another --model; its pattern may take exponential time",
+                next_move="name another --model: a pattern may take exponential time, or the unknown token be missing",
             ) from None
 
     def save(self, folder: Path) -> None:
@@ -133,6 +142,14 @@ class TextTokenizer:
             if type(error) is not Exception:
                 raise
             raise OSError(f"{folder}: the tokenizer cannot be written: {error}") from error  # its own kind has no name
+
+
+def _vocabulary(folder: Path) -> int | None:
+    """How many tokens the model beside the tokenizer has; None where that is not known."""
+    if not (folder / "config.json").is_file():
+        return None
+    size = read_object(folder, "config.json").get("vocab_size")
+    return size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else None
 
 
 def _is_panic(error: BaseException) -> bool:

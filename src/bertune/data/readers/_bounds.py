@@ -20,6 +20,7 @@ PARQUET_FREE_BYTES = 1_000_000_000
 PARQUET_COLUMNS = COLUMNS
 PARQUET_ROWS = 100_000_000
 PARQUET_CELLS = 2_000_000_000
+PARQUET_PARTS = 300_000
 PAGE_BYTES = 512_000_000
 NESTED_VALUES = 10_000_000
 ZIP_BYTES = 1_000_000_000
@@ -38,12 +39,13 @@ def check_parquet(path: str) -> None:
         groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
         size = sum(group.total_byte_size for group in groups)
         least = min((group.total_byte_size for group in groups), default=0)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # a name that is no UTF-8 is a ValueError
         raise _no_parquet(path, error) from None
     claims = (
         ("columns", footer.num_columns, PARQUET_COLUMNS),
         ("rows", footer.num_rows, PARQUET_ROWS),
         ("values (rows times columns)", footer.num_rows * footer.num_columns, PARQUET_CELLS),
+        ("columns in all its row groups", footer.num_columns * footer.num_row_groups, PARQUET_PARTS),
         ("bytes when inflated", size, parquet_bytes(path)),
     )
     for what, claimed, most in claims:
@@ -58,9 +60,9 @@ def _check_pages(path: str, footer: Any) -> None:
     repeated = [footer.schema.column(i).max_repetition_level > 0 for i in range(footer.num_columns)]
     size = values = 0
     try:
-        for page in pages(path, footer):
+        for page in pages(path):
             size += page.inflated
-            values += page.values if repeated[page.column] else 0
+            values += page.values if page.column < len(repeated) and repeated[page.column] else 0
             if page.inflated > PAGE_BYTES:
                 raise _claim(path, f"a page of column {page.column + 1} claims {page.inflated:,} bytes.", PAGE_BYTES)
             if size > most:

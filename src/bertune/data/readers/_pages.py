@@ -1,19 +1,19 @@
 """What the pages of a Parquet file really claim. The footer may say less than the pages, and readers trust the pages.
 
-Source: the Parquet format (parquet.thrift: PageHeader) and the compact protocol of Apache Thrift.
+Source: the Parquet format (parquet.thrift: FileMetaData, PageHeader) and the compact protocol of Apache Thrift.
 """
 
 import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from bertune.data.readers._chunk import COLUMNS
-
 HEADER_BYTES = 1 << 20
 NESTING = 8
-_STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _STRUCT = 0, 1, 2, 3, 7, 8, 12
+_STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 0, 1, 2, 3, 7, 8, 9, 10, 12
 _INFLATED, _PACKED, _VALUES = 2, 3, 1  # fields of a PageHeader, and of the header of either data page
 _DATA_PAGES = (5, 8)
+_GROUPS, _COLUMNS, _COLUMN = 4, 1, 3  # FileMetaData.row_groups, RowGroup.columns, ColumnChunk.meta_data
+_COLUMN_PACKED, _STARTS = 7, (9, 11)  # of a ColumnMetaData; the pages start with those of data or of a dictionary
 
 
 class BadPageError(Exception):
@@ -28,20 +28,45 @@ class Page(NamedTuple):
     values: int
 
 
-def pages(path: str, footer: Any) -> Iterator[Page]:
-    """The pages of every column of a Parquet file, by their own headers. Raises BadPageError."""
+def pages(path: str) -> Iterator[Page]:
+    """The pages of every column of a Parquet file, by their own headers. Raises BadPageError.
+
+    The places of the columns are taken from the footer here as well: of some damaged ones Arrow ends the process when
+    it is asked for them.
+    """
     size = os.path.getsize(path)
     with open(path, "rb") as handle:
-        for group in (footer.row_group(i) for i in range(footer.num_row_groups)):
-            for number in range(min(group.num_columns, COLUMNS)):
-                part = group.column(number)
-                starts = [
-                    at for at in (part.data_page_offset, part.dictionary_page_offset) if at is not None and at > 0
-                ]
-                start, packed = min(starts, default=0), part.total_compressed_size
-                if packed < 0 or start + packed > size:
-                    raise BadPageError(f"column {number + 1} reaches beyond the file")
-                yield from _of_column(handle, number, start, start + packed)
+        for number, part in _columns(handle, size):
+            starts = [at for field in _STARTS if isinstance(at := part.get(field), int) and at > 0]
+            start, packed = min(starts, default=0), part.get(_COLUMN_PACKED, 0)
+            if not isinstance(packed, int) or packed < 0 or start + packed > size:
+                raise BadPageError(f"column {number + 1} reaches beyond the file")
+            yield from _of_column(handle, number, start, start + packed)
+
+
+def _columns(handle: BinaryIO, size: int) -> Iterator[tuple[int, dict[int, Any]]]:
+    """(number of the column, its ColumnMetaData by field) of every column of every row group."""
+    handle.seek(size - 8)
+    length = int.from_bytes(handle.read(4), "little")
+    if length > size - 8:
+        raise BadPageError("the footer is longer than the file")
+    handle.seek(size - 8 - length)
+    try:
+        footer = _Compact(handle.read(length)).struct(0)
+    except IndexError:
+        raise BadPageError("the footer has no end") from None
+    for group in _listed(footer.get(_GROUPS)):
+        for number, column in enumerate(_listed(group.get(_COLUMNS))):
+            part = column.get(_COLUMN)
+            if not isinstance(part, dict):
+                raise BadPageError(f"column {number + 1} has no description")
+            yield number, part
+
+
+def _listed(value: Any) -> list[dict[int, Any]]:
+    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
+        raise BadPageError("the footer lacks a list")
+    return value
 
 
 def _of_column(handle: BinaryIO, column: int, at: int, end: int) -> Iterator[Page]:
@@ -71,7 +96,7 @@ def _header(data: bytes) -> tuple[dict[int, Any], int]:
 
 
 class _Compact:
-    """Reads structs of the compact protocol: whole numbers and structs are kept, everything else is passed over."""
+    """Reads structs of the compact protocol: numbers, structs and lists are kept, everything else is passed over."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.at = data, 0
@@ -79,7 +104,7 @@ class _Compact:
     def struct(self, depth: int) -> dict[int, Any]:
         """The fields by number. Raises IndexError at the end of the data, BadPageError for what is no struct."""
         if depth > NESTING:
-            raise BadPageError("a page header is nested too deeply")
+            raise BadPageError("a header is nested too deeply")
         fields: dict[int, Any] = {}
         number = 0
         while (head := self._byte()) != _STOP:
@@ -101,7 +126,7 @@ class _Compact:
             if byte < 128:
                 return value
             if shift > 70:
-                raise BadPageError("a number in a page header has no end")
+                raise BadPageError("a number has no end")
 
     def _whole(self) -> int:
         value = self._varint()
@@ -120,7 +145,19 @@ class _Compact:
             return None
         if kind == _STRUCT:
             return self.struct(depth + 1)
-        raise BadPageError(f"a page header holds a field of kind {kind}")  # none has lists, sets or maps
+        if kind in (_LIST, _SET):
+            return self._list(depth)
+        raise BadPageError(f"there is a field of kind {kind}")  # nothing here has maps
+
+    def _list(self, depth: int) -> list[Any]:
+        head = self._byte()
+        count, kind = head >> 4, head & 15
+        if count == 15:
+            count = self._varint()
+        if count > len(self.data) - self.at:
+            raise IndexError
+        one_byte = kind in (_TRUE, _FALSE)
+        return [self._byte() if one_byte else self._value(kind, depth) for _ in range(count)]
 
     def _skip(self, count: int) -> None:
         self.at += count
