@@ -40,8 +40,8 @@ demo: $(VENV)/.installed-demo
 	$(BIN)/bertune check $(DEMO)/messages.csv --test $(DEMO)/messages_test.csv
 	@printf '\n== 2. Chinese messages, and only an English model at hand\n'
 	$(BIN)/bertune check $(DEMO)/messages_zh.csv
-	@printf '\n== 3. Train, test and report\n'
-	$(BIN)/bertune train $(DEMO)/messages.csv --set data.label_spelling=merge --out $(OUT)/run
+	@printf '\n== 3. Train, test and report (one seed, to be quick; by default three where rows are so few)\n'
+	$(BIN)/bertune train $(DEMO)/messages.csv --set data.label_spelling=merge --set training.seeds=1 --out $(OUT)/run
 	@printf '\n== 4. Score the model on messages of a later time\n'
 	$(BIN)/bertune evaluate $(OUT)/run $(DEMO)/messages_test.csv
 	@printf '\n== 5. Answer new messages\n'

@@ -249,7 +249,8 @@ def _shares(prepared: Prepared) -> str:
     counts = np.bincount(prepared.targets[prepared.splits.train], minlength=len(prepared.classes))
     order = np.argsort(-counts, kind="stable")
     shown = ", ".join(f"{prepared.classes[i]} {percent(counts[i] / counts.sum())}" for i in order[:6])
-    return shown + (f" and {len(order) - 6} more classes" if len(order) > 6 else "")
+    more = len(order) - 6
+    return shown + (f" and {more} more {'class' if more == 1 else 'classes'}" if more > 0 else "")
 
 
 def _about_data(prepared: Prepared) -> dict[str, Any]:
