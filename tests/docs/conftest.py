@@ -15,7 +15,6 @@ from bertune.base.errors import ModelError
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
     "training.epochs": 1,
-    "training.seeds": 1,
     "training.threads": 1,
     "evaluation.resamples": 100,
     "evaluation.per_epoch": 1,

@@ -108,11 +108,19 @@ def test_a_manifest_that_names_files_elsewhere_is_damaged(name, tmp_path):
 @pytest.mark.parametrize("best", ["../other", "/etc", "best-1/../..", 3, ["best-1"]])
 def test_best_weights_elsewhere_are_not_looked_at(best, tmp_path):
     folder = tmp_path / "step-000001"
-    checkpoint.save(folder, {}, {"best": best})
+    checkpoint.save(folder, {}, {"best": best, "position": {"step": 1}})
     assert checkpoint.damage(folder) is None
     newest, passed = checkpoint.newest_sound(tmp_path)
     assert newest is None
     assert "none of this run" in passed[0][1]
+
+
+@pytest.mark.parametrize("position", [None, [], 3, "step", {"step": "1"}, {"step": 2}])
+def test_a_checkpoint_that_holds_another_step_is_passed_over(position, tmp_path):
+    checkpoint.save(tmp_path / "step-000001", {}, {"position": position})
+    newest, passed = checkpoint.newest_sound(tmp_path)
+    assert newest is None
+    assert "it holds step" in passed[0][1]
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,8 @@ def newest_sound(checkpoints: Path) -> tuple[Path | None, list[tuple[str, str]]]
     for folder in found(checkpoints):
         problem = damage(folder)
         state = {} if problem else read_state(folder)
-        best, step = state.get("best"), state.get("position", {}).get("step")
+        best, position = state.get("best"), state.get("position")
+        step = position.get("step") if isinstance(position, dict) else None
         if problem is None and step != step_of(folder):
             problem = f"it holds step {step}"
         if problem is None and best is not None and not (isinstance(best, str) and _BEST.fullmatch(best)):
