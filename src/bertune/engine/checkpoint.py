@@ -16,6 +16,7 @@ from bertune.base.files import FILES, Bytes
 
 FORMAT = 1  # of the folder, in its manifest and its state; a change of what they hold makes it 2
 _BEST = re.compile(r"best-\d+")
+_FILE = re.compile(r"[a-z_]{1,40}\.(json|safetensors)")  # what `save` names its files
 MANIFEST = "manifest.json"
 LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)  # what a damaged disk says; others may read it again
 _NAMES = {torch.float32: "F32", torch.float64: "F64", torch.bfloat16: "BF16", torch.float16: "F16",
@@ -84,7 +85,7 @@ def damage(folder: Path, digests: bool = True) -> str | None:
         manifest = FILES.read_json(folder / MANIFEST)
         files = manifest["files"]
         for name, entry in files.items():
-            if Path(name).name != name or name == ".." or "\\" in name or ":" in name:
+            if not _FILE.fullmatch(name):
                 return f"{MANIFEST} names {name[:80]!r}, which is no file of the checkpoint"
             path = folder / name
             if not path.is_file():
