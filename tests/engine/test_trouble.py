@@ -3,16 +3,18 @@
 import json
 import math
 
+import numpy as np
 import pytest
 import workbench
 from workbench import STILL
 
 from bertune.base.types import Terms
-from bertune.engine.callbacks.trouble import FEWEST_UPDATES, Trouble
+from bertune.engine.callbacks.trouble import ALIVE, DEAD, FEWEST_UPDATES, Trouble
 from bertune.engine.events import Evaluated, Stepped, Stop, Warn
 from bertune.engine.learner import Learner
 from bertune.engine.loop import out_of_memory
 from bertune.engine.steps.plain import Plain
+from bertune.evaluate.spread import spread
 from bertune.runs.telling import Silent
 from bertune.runs.train import train
 
@@ -24,8 +26,8 @@ def stepped(step, loss):
     return Stepped(step, 0.0, loss, **NONE)
 
 
-def judged(step, loss, guessed):
-    return Evaluated(step, 0.0, "valid", {"f1": 0.5}, loss, guessed)
+def judged(step, loss, guessed, spread=0.5):
+    return Evaluated(step, 0.0, "valid", {"f1": 0.5}, loss, guessed, spread=spread)
 
 
 def test_one_bad_loss_is_told_and_three_in_a_row_stop():
@@ -58,6 +60,34 @@ def test_collapse_is_one_class_and_no_better_than_the_shares(shares, loss, guess
     assert (answer is not None) == collapsed and (trouble.code == "collapsed") == collapsed
 
 
+@pytest.mark.parametrize(
+    "shares, beginning, spread, collapsed",
+    [([0.5, 0.5], 0.05, 0.0, True), ([0.9, 0.1], 0.05, DEAD * 0.99, True), ([0.5, 0.5], 0.05, DEAD, False),
+     ([0.5, 0.5], ALIVE, 0.0, False), ([0.5, 0.5], 1.01 * ALIVE, 0.0, True), ([0.5, 0.5], 0.05, None, False),
+     ([0.5, 0.5], None, 0.0, False), ([1.0], 0.05, 0.0, False), ([], 0.05, 0.0, False)],
+    ids=["dead", "nearly dead", "alive", "too little to begin with", "enough to begin with", "not known",
+         "beginning not known", "one class", "no validation"],
+)  # fmt: skip
+def test_an_answer_that_no_text_moves_is_a_collapse_at_the_first_check(shares, beginning, spread, collapsed):
+    trouble = Trouble(shares)
+    trouble.beginning = beginning
+    answer = trouble.on_evaluated(judged(1, 0.1, 2, spread))
+    assert (answer is not None) == collapsed and (trouble.code == "collapsed") == collapsed
+    assert not collapsed or "the same whatever the text" in answer[0].reason
+
+
+def test_spread_is_that_of_the_logits_without_what_softmax_does_not_see():
+    chance = np.random.default_rng(0)
+    logits = chance.normal(size=(50, 3))
+    centred = logits - logits.mean(1, keepdims=True)
+    assert spread(logits) == pytest.approx(np.std(centred, axis=0).max())
+    assert spread(logits + chance.normal(size=(50, 1))) == pytest.approx(spread(logits))
+    assert spread(np.tile(logits[:1], (50, 1))) == pytest.approx(0.0, abs=1e-12)
+    assert spread(logits[:, :1]) == pytest.approx(np.std(logits[:, 0]))
+    assert spread(logits[:7]) is None
+    assert spread(np.where(logits > 2, np.nan, logits)) is None
+
+
 _whole = Plain.__call__
 
 
@@ -75,11 +105,13 @@ def test_a_diverged_run_starts_once_more_and_tells_it(tiny, sentences_csv, tmp_p
     folder = train(recipe, tmp_path / "run", teller=teller)
     record = folder.record()
     assert [r["code"] for r in record["restarts"]] == ["diverged"]
-    assert record["restarts"][0]["step"] == 5 and "0.5" in record["restarts"][0]["cure"]
-    assert any("starting once more with 0.5 × the learning rate" in text for _, text in teller.heard)
+    assert record["restarts"][0]["step"] == 5
+    cure = "learning rate 2.5e-04 instead of 1.0e-03 and a warm-up over 20 % of the updates"
+    assert record["restarts"][0]["cure"] == cure
+    assert any(f"starting once more with {cure}" in text for _, text in teller.heard)
     assert any("not finite" in text for _, text in teller.heard)
     rates = [e["learning_rate"] for e in _events(folder) if e["event"] == "stepped"]
-    assert max(rates[5:]) == pytest.approx(5e-4, rel=0.05)
+    assert max(rates[5:]) == pytest.approx(2.5e-4, rel=0.05)
 
 
 def test_updates_that_are_not_finite_leave_weights_and_averages(tiny, sentences_csv):
@@ -93,18 +125,35 @@ def test_updates_that_are_not_finite_leave_weights_and_averages(tiny, sentences_
     assert workbench.same_bytes(start, made.weights()) and workbench.same_bytes(mean, made.learner.averages.mean)
 
 
-def test_a_collapsed_run_is_noticed_and_told(tiny, sentences_csv, tmp_path):
-    """A huge learning rate makes every text one class; after the second attempt the run ends and says so."""
+@pytest.fixture
+def small_answers(monkeypatch):
+    """Limits for tiny random models, whose logits hardly differ to begin with."""
+    monkeypatch.setattr("bertune.engine.callbacks.trouble.DEAD", 1e-7)
+    monkeypatch.setattr("bertune.engine.callbacks.trouble.ALIVE", 1e-6)
+
+
+COLLAPSING = {
+    **QUICK, "optimizer.learning_rate": 3.0, "training.epochs": 3, "schedule.name": "constant",
+    "evaluation.per_epoch": 1, "training.averaging": "none",
+}  # fmt: skip
+
+
+def test_a_collapsed_run_is_noticed_in_its_first_epoch_and_recovers(tiny, sentences_csv, tmp_path, small_answers):
+    """A huge learning rate makes the answer the same for every text; the second attempt is made with the rule's."""
     teller = Silent()
-    settings = {
-        **QUICK, "optimizer.learning_rate": 3.0, "training.epochs": 14, "schedule.name": "constant",
-        "evaluation.per_epoch": 1, "evaluation.patience": 99, "training.averaging": "none",
-    }  # fmt: skip
-    folder = train(workbench.recipe_of(tiny(), sentences_csv, settings), tmp_path / "run", teller=teller)
+    folder = train(workbench.recipe_of(tiny(), sentences_csv, COLLAPSING), tmp_path / "run", teller=teller)
     record = folder.record()
     assert [r["code"] for r in record["restarts"]] == ["collapsed"]
-    assert "collapsed" in record["stopped"]
-    assert any("every text gets one class" in text and "learning rate" in text for _, text in teller.heard)
+    checks = [e for e in _events(folder) if e["event"] == "evaluated"]
+    assert checks[0]["epoch"] <= 1 and checks[0]["spread"] < 1e-7
+    assert record["stopped"] == "all steps made" and min(e["spread"] for e in checks[1:]) > 1e-5
+    assert any("the same whatever the text" in text and "instead of 3.0e+00" in text for _, text in teller.heard)
+
+
+def test_a_run_that_collapses_again_ends_and_says_so(tiny, sentences_csv, tmp_path, small_answers, monkeypatch):
+    monkeypatch.setattr("bertune.engine.plan.Plan.gentler", lambda plan: plan)
+    record = train(workbench.recipe_of(tiny(), sentences_csv, COLLAPSING), tmp_path / "run").record()
+    assert [r["code"] for r in record["restarts"]] == ["collapsed"] and "collapsed" in record["stopped"]
 
 
 def test_no_second_start_where_the_recipe_says_so(tiny, sentences_csv, tmp_path, monkeypatch):

@@ -25,7 +25,8 @@ PHASES = {
     "building": ("bertune.runs.build:learner_of", 1),
     "training": ("bertune.engine.learner:Learner.update", 3),
     "saving": ("bertune.engine.checkpoint:save", 2),
-    "judging": ("bertune.runs.fit:predict", 2),
+    "beginning": ("bertune.runs.fit:predict", 1),
+    "judging": ("bertune.runs.fit:predict", 3),
     "scoring": ("bertune.runs.finish:predict", 2),
     "baselines": ("bertune.runs.finish:Finish._baselines", 1),
     "suspects": ("bertune.runs.train:write_suspects", 1),
@@ -85,7 +86,7 @@ def test_a_signal_in_any_phase(
         ("bertune.engine.learner:to_device", 8, 2),  # in its second portion of three
         ("bertune.engine.learner:to_device", 9, 3),  # in its last: the update is made
         ("bertune.engine.learner:Learner._apply", 3, 3),
-        ("bertune.runs.fit:predict", 1, 2),  # the judging after step 2 is still due
+        ("bertune.runs.fit:predict", 2, 2),  # the judging after step 2 is still due
     ],
 )
 def test_a_signal_keeps_what_is_whole(whole, server: Server, tmp_path: Path, target: str, call: int, step: int) -> None:

@@ -44,7 +44,8 @@ class Stepped(Event):
 class Evaluated(Event):
     """A split was judged; `guessed_classes` counts the different classes among the guesses.
 
-    `error` is the standard error of the score that weights are selected by.
+    `error` is the standard error of the score that weights are selected by; `spread` the largest standard deviation of
+    a logit over the rows, None where that says nothing.
     """
 
     split: str
@@ -52,6 +53,7 @@ class Evaluated(Event):
     loss: float
     guessed_classes: int
     error: float = 0.0
+    spread: float | None = None
 
 
 @dataclass(frozen=True)

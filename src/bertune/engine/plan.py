@@ -5,7 +5,7 @@ table.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bertune.base.errors import Problem, RecipeError
 from bertune.base.recipe import Recipe
@@ -18,6 +18,7 @@ MANY_CLASSES, RATE_OF_MANY = 20, 2.0
 UPDATES, UPDATES_OF_MANY = 600, 1400  # what is aimed at, within the bounds on epochs
 EPOCHS = (3, 12)
 LAYER_DECAY = 0.85
+GENTLER_RATE, GENTLER_WARMUP = 0.25, 0.2  # of a second attempt after a collapse
 SEEDS, FEW_ROWS = 3, 1000  # below so many training rows one seed tells little
 
 
@@ -35,7 +36,11 @@ class Facts:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do: batch rows, peak learning rate, layer decay, epochs, averaging, seeds; `why` in one line."""
+    """What a run will do: batch rows, peak learning rate, layer decay, epochs, averaging, seeds; `why` in one line.
+
+    `warmup` is the share of the updates in which the rate rises; `rule_rate` the learning rate that the rule gives,
+    whatever the recipe says, and None for an optimizer without a measured one.
+    """
 
     batch_size: int
     learning_rate: float
@@ -43,7 +48,19 @@ class Plan:
     epochs: float
     averaging: str
     seeds: int
+    warmup: float
+    rule_rate: float | None
     why: str
+
+    def gentler(self) -> "Plan":
+        """The plan of a second attempt after a collapse: a quarter of the learning rate, at most the rule's, and a
+        longer warm-up.
+
+        Source: Mosbach et al. 2021, section 6 (low rates and a warm-up keep the gradients from vanishing).
+        """
+        rate = self.learning_rate * GENTLER_RATE
+        rate = rate if self.rule_rate is None else min(rate, self.rule_rate)
+        return replace(self, learning_rate=rate, warmup=max(self.warmup, GENTLER_WARMUP))
 
 
 def plan(recipe: Recipe, facts: Facts) -> Plan:
@@ -52,9 +69,11 @@ def plan(recipe: Recipe, facts: Facts) -> Plan:
     batch = training.batch_size
     if batch == "auto":
         batch = facts.rows if optimizer.name == "gradient_descent" else _batch(facts)
+    known = optimizer.name in RATE_OF_ADAMW
+    usual = _rate(facts) * RATE_OF_ADAMW[optimizer.name] if known else None
     rate = optimizer.shared.learning_rate
     if rate == "auto":
-        rate = _rate(facts) * _relation(optimizer.name)
+        rate = _given(usual, optimizer.name)
     decay = optimizer.shared.layer_decay
     epochs = training.epochs
     if epochs == "auto":
@@ -63,15 +82,15 @@ def plan(recipe: Recipe, facts: Facts) -> Plan:
     words = [f"{facts.rows:,} rows", f"{facts.classes} classes", f"width {facts.hidden}"]
     return Plan(
         int(batch), float(rate), LAYER_DECAY if decay == "auto" else float(decay), float(epochs), averaging,
-        _seeds(training.seeds, facts),         "from " + ", ".join(words),
+        _seeds(training.seeds, facts), recipe.part("schedule").shared.warmup, usual, "from " + ", ".join(words),
     )  # fmt: skip
 
 
-def _relation(optimizer: str) -> float:
-    if optimizer not in RATE_OF_ADAMW:
+def _given(usual: float | None, optimizer: str) -> float:
+    if usual is None:
         text = f"{optimizer} has no measured default; give a number, or find one with bertune train --find-lr"
         raise RecipeError([Problem("optimizer.learning_rate", text)])
-    return RATE_OF_ADAMW[optimizer]
+    return usual
 
 
 def _seeds(asked: int | str, facts: Facts) -> int:

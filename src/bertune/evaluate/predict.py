@@ -31,20 +31,24 @@ def predict(
     precision: str = "fp32",
     device: torch.device | None = None,
     poll: Callable[[], None] = lambda: None,
+    most: int | None = None,
 ) -> Answers:
-    """Run a model over a store. `poll` is called before each portion and may raise to stop."""
+    """Run a model over a store, or over its first `most` rows. `poll` is called before each portion and may raise to
+    stop.
+    """
     device = device or torch.device("cpu")
     was_training = model.network.training
     model.network.eval()
     started = time.perf_counter()
     logits: Floats | None = None
+    lengths = store.lengths[:most]
     try:
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            for rows in predicting_batches(store.lengths, batch_size, max_tokens):
+            for rows in predicting_batches(lengths, batch_size, max_tokens):
                 poll()
                 out = model(to_device(store.batch(rows), device)).logits.cpu().double().numpy()
                 if logits is None:
-                    logits = np.zeros((len(store), out.shape[1]))
+                    logits = np.zeros((len(lengths), out.shape[1]))
                 logits[rows] = out
     finally:
         model.network.train(was_training)

@@ -177,12 +177,11 @@ def _set_free(model: Model, recipe: Recipe, epoch: int) -> None:
 
 
 def learner_of(
-    recipe: Recipe, prepared: Prepared, the_plan: Plan, model: Model, feed: Feed, compute: Compute,
-    rate_factor: float = 1.0,
-) -> Learner:  # fmt: skip
-    """Everything that learns: loss, optimizer, schedule, regularizers, averages. `rate_factor` lowers the peak rate."""
+    recipe: Recipe, prepared: Prepared, the_plan: Plan, model: Model, feed: Feed, compute: Compute
+) -> Learner:
+    """Everything that learns: loss, optimizer, schedule, regularizers, averages."""
     parameters = _ever_learning(model, recipe, math.ceil(the_plan.epochs))
-    rate = the_plan.learning_rate * rate_factor
+    rate = the_plan.learning_rate
     groups = parameter_groups(model, parameters, rate, the_plan.layer_decay)
     optimizer = recipe.part("optimizer")
     steps = max(1, round(the_plan.epochs * feed.steps_per_epoch))
@@ -192,7 +191,6 @@ def learner_of(
     new = model.new_parameters()
     started = {n: p.detach().clone() for n, p in parameters.items() if n not in new} if regularizers else {}
     span = max(2.0, recipe.training.averaging_share * steps)
-    schedule = recipe.part("schedule")
     return Learner(
         model=model,
         loss=loss_of(recipe, loss_name(recipe, prepared), model, feed),
@@ -204,7 +202,7 @@ def learner_of(
         compute=compute,
         seed=recipe.seed,
         steps=steps,
-        warmup=round(schedule.shared.warmup * steps),
+        warmup=round(the_plan.warmup * steps),
         clip_norm=recipe.training.clip_norm,
         started=started,
     )

@@ -15,6 +15,7 @@ from bertune.base import registry
 from bertune.base.errors import ResumeError
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
+from bertune.base.types import Floats
 from bertune.engine import checkpoint
 from bertune.engine.callbacks.early_stopping import EarlyStopping
 from bertune.engine.callbacks.history import History
@@ -30,6 +31,7 @@ from bertune.engine.loop import Hooks, Position, loop
 from bertune.engine.plan import Plan
 from bertune.evaluate.calibration import softmax
 from bertune.evaluate.predict import predict
+from bertune.evaluate.spread import spread
 from bertune.evaluate.standard_error import standard_error
 from bertune.model.cached import standing_in
 from bertune.model.encoder import Model
@@ -39,8 +41,8 @@ from bertune.runs.folder import Folder
 from bertune.runs.prepare import Prepared
 from bertune.runs.telling import Teller
 
-SECOND_RATE = 0.5  # of the first attempt's learning rate, after a collapse
 KEEP = 2
+ROWS_AT_START = 64  # of the validation rows, answered before the first update to see how far the answers differ
 
 
 @dataclass(eq=False)
@@ -83,8 +85,8 @@ class Fit:
         small, self.seen = (None, cached.stores) if cached else build.small_table(self.recipe, model, self.stores)
         feed = build.feed_of(self.recipe, plan, self.seen.train, model, seed)
         folder, state = self._newest()
-        factor = SECOND_RATE ** (self.attempt - 1)
-        learner = build.learner_of(self.recipe, self.prepared, plan, model, feed, self.compute, factor)
+        plan = plan.gentler() if self.attempt > 1 else plan
+        learner = build.learner_of(self.recipe, self.prepared, plan, model, feed, self.compute)
         self.every = max(1, round(feed.steps_per_epoch / self.recipe.evaluation.per_epoch))
         self._callbacks(learner)
         start = Position()
@@ -100,14 +102,16 @@ class Fit:
             poll=self.watch.poll,
         )
         model.network.train()
-        self.watch.patient = True
         try:
             with nullcontext() if cached is None else standing_in(model, cached.table):
+                if folder is None and self.seen.valid is not None:
+                    self.trouble.beginning = spread(self._answers(learner, ROWS_AT_START))
+                self.watch.patient = True
                 stopped = drive(loop(learner, feed, hooks, start), self.callbacks)
         finally:
             self.watch.patient = False
         if stopped.finished and self.trouble.code and self.attempt == 1 and self.recipe.training.restart_on_collapse:
-            return self._again(stopped)
+            return self._again(stopped, plan)
         if stopped.finished:
             self._keep_best(learner)
             if small is not None:
@@ -161,24 +165,29 @@ class Fit:
     def _judge_at(self, step: int, steps: int) -> bool:
         return self.stores.valid is not None and (step % self.every == 0 or step == steps)
 
-    def _judge(self, learner: Learner, at: Position, epoch: float) -> Evaluated:
-        valid = self.seen.valid
-        assert valid is not None
+    def _answers(self, learner: Learner, most: int | None = None) -> Floats:
+        """The logits of the validation rows, or of the first `most`."""
+        assert self.seen.valid is not None
         with learner.judging():
             answers = predict(
-                learner.model, valid, batch_size=self.recipe.evaluation.batch_size,
+                learner.model, self.seen.valid, batch_size=self.recipe.evaluation.batch_size,
                 max_tokens=self.recipe.training.max_tokens, precision=self.compute.precision,
-                device=self.compute.device, poll=self.watch.poll,
+                device=self.compute.device, poll=self.watch.poll, most=most,
             )  # fmt: skip
+        return answers.logits
+
+    def _judge(self, learner: Learner, at: Position, epoch: float) -> Evaluated:
+        valid, answered = self.seen.valid, self._answers(learner)
+        assert valid is not None
         task = self.prepared.rows.task
-        logits = np.nan_to_num(answers.logits)  # a diverged model still gets a score, and is told by Trouble
+        logits = np.nan_to_num(answered)  # a diverged model still gets a score, and is told by Trouble
         judged = task.judged(valid.targets, softmax(logits), self.prepared.classes)
         names = dict.fromkeys([self.metric, task.metrics[0], "accuracy", "log_loss"])
         scores = {name: float(registry.load("metrics", name)()(judged)) for name in names}
         guessed = len(np.unique(judged.guess))
         learner.schedule.observe(scores[self.metric] if self.stopping.higher else -scores[self.metric])
         error = standard_error(registry.load("metrics", self.metric)(), judged)
-        return Evaluated(at.step, epoch, "valid", scores, scores["log_loss"], guessed, error)
+        return Evaluated(at.step, epoch, "valid", scores, scores["log_loss"], guessed, error, spread(answered))
 
     def _save(self, learner: Learner, feed: Any, at: Position, wish: Save) -> str:
         if wish.best:
@@ -247,13 +256,18 @@ class Fit:
         self.teller.say("resume", f"from step {at.step:,} of {learner.steps:,}", step=at.step)
         return at
 
-    def _again(self, stopped: Stopped) -> Fitted:
-        code = str(self.trouble.code)
-        rate = f"{SECOND_RATE:g} × the learning rate"
-        self.teller.warn(f"{stopped.reason}; starting once more with {rate}", code=code)
+    def _again(self, stopped: Stopped, first: Plan) -> Fitted:
+        code, second = str(self.trouble.code), first.gentler()
+        cure = f"learning rate {second.learning_rate:.1e} instead of {first.learning_rate:.1e}"
+        if (
+            second.warmup > first.warmup
+            and not registry.load("schedules", self.recipe.part("schedule").name).own_warmup
+        ):
+            cure += f" and a warm-up over {100 * second.warmup:.0f} % of the updates"
+        self.teller.warn(f"{stopped.reason}; starting once more with {cure}", code=code)
         FILES.remove(self.folder.checkpoints)
         self.attempt = 2
-        self.restarts.append({"reason": stopped.reason, "code": code, "step": stopped.step, "cure": rate})
+        self.restarts.append({"reason": stopped.reason, "code": code, "step": stopped.step, "cure": cure})
         return self.run()
 
     def _keep_best(self, learner: Learner) -> None:
