@@ -45,7 +45,7 @@ def run(place: Path, rate: float, seed: int, watched: bool, settings: list[str])
 
 def guessed(folder: Folder) -> int:
     """How many classes the model gives to the test rows."""
-    return int(pl.read_csv(next(folder.path.glob("predictions/test.*")))["predicted"].n_unique())
+    return int(pl.read_parquet(folder.path / "predictions" / "test.parquet")["prediction"].n_unique())
 
 
 def line(rate: float, seed: int, settings: list[str]) -> dict:
