@@ -20,7 +20,6 @@ from bertune.runs.folder import Folder
 from bertune.runs.prepare import Prepared
 
 MOST_ROWS = 20_000  # more training rows are sampled, so that the search stays a small part of a run
-LISTED = 200
 
 
 def write_suspects(
@@ -44,7 +43,7 @@ def write_suspects(
         return
     probabilities = cross_validated(features, targets, len(prepared.classes), recipe.seed, groups=groups)
     entries: list[dict[str, Any]] = []
-    for suspect in suspects(probabilities, targets)[:LISTED]:
+    for suspect in suspects(probabilities, targets):
         position = int(prepared.splits.train[chosen[suspect.row]])
         place = prepared.rows.table.place(position)
         entries.append(
