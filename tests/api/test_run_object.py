@@ -186,3 +186,13 @@ def test_a_signal_ends_as_python_programs_expect(tiny, tmp_path: Path, monkeypat
         monkeypatch.setattr(api, "start", stopped)
         with pytest.raises(kind):
             bertune.train(PAIRS, model=tiny(), out=tmp_path / str(number), quiet=True)
+
+
+def test_scores_by_the_values_of_a_column(run: Run) -> None:
+    found = run.evaluate({**ROWS, "channel": ["mail", "chat"] * 30}, slices=["channel"])
+    assert list(found.slices["channel"]) and all(s.score.n == 30 for s in found.slices["channel"].values())
+    seen = int(found.seen or 0)
+    assert (found.without_seen is not None) == (0 < seen < 60)
+    assert run.evaluate(ROWS).slices == {}
+    with pytest.raises(BertuneError, match="nowhere"):
+        run.evaluate(ROWS, slices=["nowhere"])

@@ -72,7 +72,6 @@ class Stopped(Event):
     finished: bool
     texts_per_second: float
     tokens_per_second: float
-    best_step: int | None = None
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from bertune.data.frames import MEMORY, table_of
 from bertune.data.table import read
 from bertune.engine.interrupt import Interrupted
 from bertune.evaluate.saved import SavedModel, load
+from bertune.evaluate.slices import Slice
 from bertune.runs.endings import events
-from bertune.runs.evaluate import evaluate_table
+from bertune.runs.evaluate import Evaluation, evaluate_table
 from bertune.runs.folder import Folder
 from bertune.runs.new_rows import roles_for
 from bertune.runs.openings import log_opening
@@ -37,6 +38,20 @@ class Prediction:
     probability: float | None
     probabilities: dict[str, float]
     problem: str | None = None
+
+
+class Scores(dict[str, Score]):
+    """Scores by the name of the metric, with 95 % intervals, and what else an evaluation found.
+
+    `slices` has the score of the run's metric by column and value; `seen` is how many of the rows stood in the training
+    rows (None where the run does not know), `without_seen` the scores without those.
+    """
+
+    def __init__(self, found: Evaluation) -> None:
+        super().__init__(found.scores)
+        self.slices: dict[str, dict[str, Slice]] = {column: dict(own) for column, own in found.slices.items()}
+        self.seen = found.seen
+        self.without_seen = None if found.without_seen is None else dict(found.without_seen)
 
 
 class Run:
@@ -117,18 +132,20 @@ class Run:
         return _predictions(answered)
 
     def evaluate(
-        self, data: Any, *, text: str | None = None, text_pair: str | None = None, label: str | None = None
-    ) -> dict[str, Score]:
+        self, data: Any, *, text: str | None = None, text_pair: str | None = None, label: str | None = None,
+        slices: Sequence[str] = (),
+    ) -> Scores:  # fmt: skip
         """Scores with 95 % intervals on labelled rows: a path, frame, dict of lists, or list of (text, label).
 
-        The columns are those of training unless named. The look is noted in run.json. Raises DataError.
+        The columns are those of training unless named; `slices` names columns by whose values the score is given too.
+        The look is noted in run.json. Raises DataError.
         """
         table = table_from(data, "test")
         columns = {"text": text, "text_pair": text_pair, "label": label}
         roles, _ = roles_for(table, self._saved, columns, need_label=True)
-        found = evaluate_table(self._saved, table, roles, self._folder)
+        found = evaluate_table(self._saved, table, roles, self._folder, columns=slices)
         log_opening(self._folder, found.digest, len(found.judged), "evaluate", Silent())
-        return dict(found.scores)
+        return Scores(found)
 
     def transformers(self) -> tuple[Any, Any]:
         """The plain transformers model (in eval mode, on the processor) and its tokenizer, yours to change."""
