@@ -33,7 +33,7 @@ LIMITS = trouble.DEAD, trouble.FEWEST_UPDATES
 
 def run(place: Path, rate: float, seed: int, watched: bool, settings: list[str]) -> Folder:
     """A run with or without an eye on collapse."""
-    trouble.DEAD, trouble.FEWEST_UPDATES = LIMITS if watched else (-1.0, 10**9)
+    trouble.DEAD, trouble.FEWEST_UPDATES = LIMITS if watched else (-1.0, 10**9)  # no spread is below a negative one
     flags = {"data": str(place / "train.parquet"), "valid": str(place / "valid.parquet"),
              "test": str(DATA / "dev.parquet"), "seed": seed}  # fmt: skip
     try:
@@ -66,7 +66,7 @@ def line(rate: float, seed: int, settings: list[str]) -> dict:
             "rate": rate, "seed": seed, "collapsed": guessed(blind) == 1, "noticed": noticed,
             "cure": restarts[0]["cure"] if restarts else None, "spread": checks[-1]["spread"],
             "classes": guessed(seen), "accuracy": round(accuracy, 4), "stopped": seen.record()["stopped"],
-            "recovered": bool(restarts) and guessed(seen) > 1 and checks[-1]["spread"] > LIMITS[0],
+            "recovered": bool(restarts) and guessed(seen) > 1 and checks[-1]["spread"] > trouble.ALIVE,
         }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import workbench
 from workbench import STILL
 
 from bertune.base.types import Terms
-from bertune.engine.callbacks.trouble import ALIVE, DEAD, FEWEST_UPDATES, Trouble
+from bertune.engine.callbacks.trouble import ALIVE, FEWEST_UPDATES, Trouble
 from bertune.engine.events import Evaluated, Stepped, Stop, Warn
 from bertune.engine.learner import Learner
 from bertune.engine.loop import out_of_memory
@@ -48,10 +48,22 @@ def test_one_bad_loss_is_told_and_three_in_a_row_stop():
         ([0.5, 0.5], 0.69, 2, FEWEST_UPDATES, False),
         ([0.9, 0.1], 0.20, 1, FEWEST_UPDATES, False),
         ([0.9, 0.1], 0.325, 1, FEWEST_UPDATES, True),
+        ([0.02] * 50, 4.2, 5, FEWEST_UPDATES, True),
+        ([0.02] * 50, 4.2, 6, FEWEST_UPDATES, False),
         ([], 0.69, 1, FEWEST_UPDATES, False),
         ([1.0], 0.0, 1, FEWEST_UPDATES, False),
     ],
-    ids=["blind", "too early", "two classes", "knows who is sure", "blind and skewed", "no validation", "one class"],
+    ids=[
+        "blind",
+        "too early",
+        "two classes",
+        "knows who is sure",
+        "blind and skewed",
+        "few of many",
+        "more of many",
+        "no validation",
+        "one class",
+    ],
 )
 def test_collapse_is_one_class_and_no_better_than_the_shares(shares, loss, guessed, step, collapsed):
     trouble = Trouble(shares)
@@ -62,9 +74,9 @@ def test_collapse_is_one_class_and_no_better_than_the_shares(shares, loss, guess
 
 @pytest.mark.parametrize(
     "shares, beginning, spread, collapsed",
-    [([0.5, 0.5], 0.05, 0.0, True), ([0.9, 0.1], 0.05, DEAD * 0.99, True), ([0.5, 0.5], 0.05, DEAD, False),
+    [([0.5, 0.5], 0.05, 0.0, True), ([0.9, 0.1], 0.05, 0.0124, True), ([0.5, 0.5], 0.05, 0.0126, False),
      ([0.5, 0.5], ALIVE, 0.0, False), ([0.5, 0.5], 1.01 * ALIVE, 0.0, True), ([0.5, 0.5], 0.05, None, False),
-     ([0.5, 0.5], None, 0.0, False), ([1.0], 0.05, 0.0, False), ([], 0.05, 0.0, False)],
+     ([0.5, 0.5], 0.0, 0.0, False), ([1.0], 0.05, 0.0, False), ([], 0.05, 0.0, False)],
     ids=["dead", "nearly dead", "alive", "too little to begin with", "enough to begin with", "not known",
          "beginning not known", "one class", "no validation"],
 )  # fmt: skip
@@ -128,7 +140,7 @@ def test_updates_that_are_not_finite_leave_weights_and_averages(tiny, sentences_
 @pytest.fixture
 def small_answers(monkeypatch):
     """Limits for tiny random models, whose logits hardly differ to begin with."""
-    monkeypatch.setattr("bertune.engine.callbacks.trouble.DEAD", 1e-7)
+    monkeypatch.setattr("bertune.engine.callbacks.trouble.DEAD", 0.01)
     monkeypatch.setattr("bertune.engine.callbacks.trouble.ALIVE", 1e-6)
 
 

@@ -1,4 +1,4 @@
-"""How far a model's answers move with the text: next to nothing in a collapsed one."""
+"""How far a model's answers move with the text: next to nothing in a collapsed model."""
 
 import numpy as np
 

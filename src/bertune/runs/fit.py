@@ -105,7 +105,7 @@ class Fit:
         try:
             with nullcontext() if cached is None else standing_in(model, cached.table):
                 if folder is None and self.seen.valid is not None:
-                    self.trouble.beginning = spread(self._answers(learner, ROWS_AT_START))
+                    self.trouble.beginning = spread(self._answers(learner, ROWS_AT_START)) or 0.0
                 self.watch.patient = True
                 stopped = drive(loop(learner, feed, hooks, start), self.callbacks)
         finally:

@@ -8,29 +8,31 @@ from bertune.engine.events import Evaluated, Stepped, Stop, Warn, Wish
 
 FEWEST_UPDATES = 100  # before that a model that says one class may simply not have learnt yet
 NEARLY = 0.98
-DEAD = 1e-3  # pretrained models spread their logits by 0.008 and more before the first update, dead ones by 0.0005
-ALIVE = 4 * DEAD  # a model that spreads them by less to begin with (random weights) is not judged so
+DEAD = 0.25  # of the spread before the first update: runs that learn never fell below it, those that collapse far below
+ALIVE = 0.004  # a model whose logits spread by less to begin with (random weights) is not judged so
+FEW_CLASSES = 10  # guesses of one class, or of so many times fewer classes than there are
 
 
 class Trouble:
     """Stops a run that diverged or collapsed, naming the cure; `code` tells which after the run.
 
-    `beginning` is the spread of the logits before the first update; with None no spread is judged.
+    `beginning` is the spread of the logits before the first update, 0 where that is not known.
 
     Diverged: three updates in a row whose loss or gradient is not finite. Collapsed: at any check, the logits of the
-    validation rows spread by less than DEAD though they began above ALIVE, so that no text moves the answer (it is told
-    at the first check, within the first epoch); or in `patience` checks in a row, each after at least FEWEST_UPDATES,
-    every guess is one class and the loss is no lower than that of the class shares alone (Mosbach et al. 2021: a failed
-    run is one no better than the majority class). `shares` are the shares of the classes in the validation rows; with
-    none, nothing is judged.
+    validation rows spread by less than DEAD of `beginning` (where that is above ALIVE), so that hardly a text moves the
+    answer; it is told at the first checks, within the first epoch. Or in `patience` checks in a row, each after at
+    least FEWEST_UPDATES, a tenth of the classes or fewer, or one, is guessed, and the loss is no lower than that of the
+    class shares alone (Mosbach et al. 2021: a failed run is one no better than the majority class). `shares` are the
+    shares of the classes in the validation rows; with none, nothing is judged.
     """
 
     def __init__(self, shares: Sequence[float], patience: int = 2) -> None:
         self.blind_loss = -sum(share * math.log(share) for share in shares if share > 0)
+        self.classes = sum(share > 0 for share in shares)
         self.patience = patience
         self.broken, self.flat = 0, 0
         self.code: str | None = None
-        self.beginning: float | None = None
+        self.beginning = 0.0
 
     def on_stepped(self, event: Stepped) -> list[Wish] | None:
         """Count updates whose loss is not finite."""
@@ -46,15 +48,17 @@ class Trouble:
         """Look whether the answers depend on the text, and count checks in which every guess was the same class."""
         if not self.blind_loss:
             return None
-        if event.spread is not None and event.spread < DEAD and (self.beginning or 0.0) > ALIVE:
-            return self._collapsed("the answer is the same whatever the text")
+        if event.spread is not None and self.beginning > ALIVE and event.spread < DEAD * self.beginning:
+            return self._collapsed("the answer is nearly the same whatever the text")
         if event.step < FEWEST_UPDATES:
             return None
-        blind = event.guessed_classes == 1 and event.loss >= NEARLY * self.blind_loss
+        blind = event.guessed_classes <= max(1, self.classes // FEW_CLASSES) and event.loss >= NEARLY * self.blind_loss
         self.flat = self.flat + 1 if blind else 0
         if self.flat < self.patience:
             return None
-        return self._collapsed("every text gets one class")
+        return self._collapsed(
+            "every text gets one of very few classes" if event.guessed_classes > 1 else "every text gets one class"
+        )
 
     def _collapsed(self, sign: str) -> list[Wish]:
         self.code = "collapsed"
