@@ -131,7 +131,9 @@ def test_counts_agree_with_their_unit() -> None:
 
 
 def test_other_numbers() -> None:
-    assert (number(5574), number(None), small(0.0003), small(2e-5)) == ("5,574", "–", "0.0003", "2e-5")
+    assert (number(5574), number(None)) == ("5,574", "–")
+    told = [small(x) for x in (1.5e-4, 3e-4, 2e-5, 1e-10, 0.001, 0.0421, 1.944, 0.0, float("nan"))]
+    assert told == ["1.5e-4", "3e-4", "2e-5", "1e-10", "0.001", "0.0421", "1.94", "0", "–"]
 
 
 def test_words_are_packaged() -> None:

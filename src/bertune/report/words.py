@@ -149,7 +149,10 @@ def sentence(text: str) -> str:
 
 
 def small(value: float) -> str:
-    """A number of any size in three figures: `0.0001`, `2e-05`, `1.3`."""
+    """A number of any size in three figures: `1.5e-4`, `0.002`, `1.3`."""
     if not math.isfinite(value):
         return "–"
-    return f"{value:.3g}".replace("e-0", "e-")
+    if 0 < abs(value) < 0.001:
+        figures, power = f"{value:.2e}".split("e")
+        return f"{figures.rstrip('0').rstrip('.')}e{int(power)}"
+    return f"{value:.3g}"
