@@ -88,6 +88,16 @@ def test_an_answer_that_no_text_moves_is_a_collapse_at_the_first_check(shares, b
     assert not collapsed or "the same whatever the text" in answer[0].reason
 
 
+def test_answers_that_fade_to_one_class_are_a_collapse():
+    trouble = Trouble([0.5, 0.5])
+    trouble.beginning = 0.01
+    for step, (guessed, now) in enumerate([(1, 0.012), (2, 0.08), (2, 0.01), (1, 0.021)]):
+        assert trouble.on_evaluated(judged(step, 0.7, guessed, now)) is None
+    resumed = Trouble([0.5, 0.5])
+    resumed.restore(trouble.state())
+    assert "the same whatever the text" in resumed.on_evaluated(judged(5, 0.7, 1, 0.019))[0].reason
+
+
 def test_spread_is_that_of_the_logits_without_what_softmax_does_not_see():
     chance = np.random.default_rng(0)
     logits = chance.normal(size=(50, 3))

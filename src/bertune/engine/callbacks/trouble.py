@@ -8,7 +8,7 @@ from bertune.engine.events import Evaluated, Stepped, Stop, Warn, Wish
 
 FEWEST_UPDATES = 100  # before that a model that says one class may simply not have learnt yet
 NEARLY = 0.98
-DEAD = 0.25  # of the spread before the first update: runs that learn never fell below it, those that collapse far below
+DEAD = 0.25  # of an earlier spread: runs that learn did not fall below it, those that collapse fall far below
 ALIVE = 0.004  # a model whose logits spread by less to begin with (random weights) is not judged so
 FEW_CLASSES = 10  # guesses of one class, or of so many times fewer classes than there are
 
@@ -16,14 +16,15 @@ FEW_CLASSES = 10  # guesses of one class, or of so many times fewer classes than
 class Trouble:
     """Stops a run that diverged or collapsed, naming the cure; `code` tells which after the run.
 
-    `beginning` is the spread of the logits before the first update, 0 where that is not known.
+    `beginning` is the spread of the logits before the first update, 0 where that is not known; `highest` that of any
+    check.
 
     Diverged: three updates in a row whose loss or gradient is not finite. Collapsed: at any check, the logits of the
-    validation rows spread by less than DEAD of `beginning` (where that is above ALIVE), so that hardly a text moves the
-    answer; it is told at the first checks, within the first epoch. Or in `patience` checks in a row, each after at
-    least FEWEST_UPDATES, a tenth of the classes or fewer, or one, is guessed, and the loss is no lower than that of the
-    class shares alone (Mosbach et al. 2021: a failed run is one no better than the majority class). `shares` are the
-    shares of the classes in the validation rows; with none, nothing is judged.
+    validation rows spread by less than DEAD of `beginning`, or guess one class and spread by less than DEAD of
+    `highest`, so that hardly a text moves the answer any more; only where `beginning` is above ALIVE. Or in `patience`
+    checks in a row, each after at least FEWEST_UPDATES, a tenth of the classes or fewer, or one, is guessed, and the
+    loss is no lower than that of the class shares alone (Mosbach et al. 2021: a failed run is one no better than the
+    majority class). `shares` are the shares of the classes in the validation rows; with none, nothing is judged.
     """
 
     def __init__(self, shares: Sequence[float], patience: int = 2) -> None:
@@ -32,7 +33,7 @@ class Trouble:
         self.patience = patience
         self.broken, self.flat = 0, 0
         self.code: str | None = None
-        self.beginning = 0.0
+        self.beginning, self.highest = 0.0, 0.0
 
     def on_stepped(self, event: Stepped) -> list[Wish] | None:
         """Count updates whose loss is not finite."""
@@ -48,7 +49,7 @@ class Trouble:
         """Look whether the answers depend on the text, and count checks in which every guess was the same class."""
         if not self.blind_loss:
             return None
-        if event.spread is not None and self.beginning > ALIVE and event.spread < DEAD * self.beginning:
+        if self.beginning > ALIVE and self._faded(event):
             return self._collapsed("the answer is nearly the same whatever the text")
         if event.step < FEWEST_UPDATES:
             return None
@@ -60,15 +61,30 @@ class Trouble:
             "every text gets one of very few classes" if event.guessed_classes > 1 else "every text gets one class"
         )
 
+    def _faded(self, event: Evaluated) -> bool:
+        """Whether the texts move the answer much less than they did."""
+        if event.spread is None:
+            return False
+        self.highest = max(self.highest, event.spread, self.beginning)
+        before = self.highest if event.guessed_classes == 1 else self.beginning
+        return event.spread < DEAD * before
+
     def _collapsed(self, sign: str) -> list[Wish]:
         self.code = "collapsed"
         return [Stop(f"collapsed: {sign}; a lower learning rate and a longer warm-up cure it")]
 
     def state(self) -> dict[str, Any]:
         """What a resume needs."""
-        return {"broken": self.broken, "flat": self.flat, "code": self.code, "beginning": self.beginning}
+        return {
+            "broken": self.broken,
+            "flat": self.flat,
+            "code": self.code,
+            "beginning": self.beginning,
+            "highest": self.highest,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `state` gave."""
         self.broken, self.flat, self.code = state["broken"], state["flat"], state["code"]
         self.beginning = state["beginning"]
+        self.highest = state["highest"]
