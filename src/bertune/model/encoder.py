@@ -18,6 +18,9 @@ from bertune.model.config import check_size, check_weights, read_config
 from bertune.model.packing import pad
 
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
+# oneDNN keeps a kernel, with its memory, for each shape it has met. Batches have many shapes: 1,024 kernels take
+# gigabytes in a long run and are no faster than 64.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 HEADS = {"sequence_classification": "AutoModelForSequenceClassification"}
 
 

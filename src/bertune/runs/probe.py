@@ -24,6 +24,8 @@ from bertune.model.encoder import Model
 
 SECONDS = 4.0  # the probe is repeated while it has taken less
 ROUNDS = 7
+STROLL, STROLL_SECONDS = 16, 15.0  # updates of all sizes before those that are timed, which leave memory in pieces
+PIECES = 1.1  # what long runs took on top of their beginning, as a share of what the probe takes
 LOOK = 0.005  # seconds between two looks at the memory
 
 
@@ -68,10 +70,23 @@ def three(batches: Sequence[Ints], weights: Floats) -> list[Ints]:
     return [batches[order[i]] for i in places]
 
 
+def stroll(batches: Sequence[Ints], weights: Floats) -> list[Ints]:
+    """STROLL batches from the lightest to the heaviest at equal distances, in the order in which they come."""
+    order = np.argsort(weights, kind="stable")
+    places = np.unique(np.linspace(0, len(order) - 1, STROLL).round().astype(int))
+    return [batches[i] for i in sorted(order[places].tolist())]
+
+
 def time_updates(learner: Learner, feed: Feed) -> Cost:
     """The cost of updates, from the light, middling and heaviest batch of the first epoch. Changes the weights."""
     batches = list(feed.begin(0))
-    chosen = three(batches, np.array([of_update(feed, rows)[1] for rows in batches]))
+    weights = np.array([of_update(feed, rows)[1] for rows in batches])
+    chosen = three(batches, weights)
+    began = time.perf_counter()
+    for rows in stroll(batches, weights):
+        _update(learner, feed, rows)
+        if time.perf_counter() - began > STROLL_SECONDS:
+            break
     seconds = timed([partial(_update, learner, feed, rows) for rows in chosen], learner.compute)
     return fitted(np.array([of_update(feed, rows) for rows in chosen]), seconds)
 
@@ -122,11 +137,15 @@ def _seconds(action: Callable[[], Any], machine: Compute) -> float:
 
 
 class Memory:
-    """While entered, watches the resident memory of this process (of a GPU its allocated memory): `peak` in bytes."""
+    """While entered, watches the resident memory of this process (of a GPU its allocated memory).
+
+    `peak` is what a long run would take at most, in bytes: what was there, and PIECES of what came on top.
+    """
 
     def __init__(self) -> None:
         self.peak = 0
         self._process = psutil.Process()
+        self._before = int(self._process.memory_info().rss)
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -140,6 +159,7 @@ class Memory:
         self._done.set()
         self._thread.join()
         self._look()
+        self.peak = round(self._before + PIECES * max(0, self.peak - self._before))
         if torch.cuda.is_available():
             self.peak = int(torch.cuda.max_memory_allocated())
 
