@@ -72,7 +72,7 @@ def dry_run(recipe: Recipe, teller: Teller, source: Table | None = None) -> Bill
         _tell_data(prepared, teller)
         stores = build.stores(prepared, Path(place))
         prepared_in = time.perf_counter() - began
-        with Memory() as memory:
+        with Memory(machine.precision) as memory:
             bill = _bill(recipe, prepared, stores, machine, watch, prepared_in, _size(Path(place)), teller)
         bill = replace(bill, memory_bytes=memory.peak)
     _tell(bill, teller)

@@ -25,7 +25,8 @@ from bertune.model.encoder import Model
 SECONDS = 4.0  # the probe is repeated while it has taken less
 ROUNDS = 7
 STROLL, STROLL_SECONDS = 16, 15.0  # updates of all sizes before those that are timed, which leave memory in pieces
-PIECES = 1.1  # what long runs took on top of their beginning, as a share of what the probe takes
+PIECES = {"fp32": 1.0, "bf16": 1.1}  # what runs take on top of their beginning, as a share of what the probe takes
+AFTERWARDS = 60 * 2**20  # bytes of what only the end of a run loads: drawing, the report
 LOOK = 0.005  # seconds between two looks at the memory
 
 
@@ -139,11 +140,12 @@ def _seconds(action: Callable[[], Any], machine: Compute) -> float:
 class Memory:
     """While entered, watches the resident memory of this process (of a GPU its allocated memory).
 
-    `peak` is what a long run would take at most, in bytes: what was there, and PIECES of what came on top.
+    `peak` is what a run would take at most, in bytes: what was there, PIECES of what came on top, and AFTERWARDS.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, precision: str = "fp32") -> None:
         self.peak = 0
+        self._pieces = PIECES[precision]
         self._process = psutil.Process()
         self._before = int(self._process.memory_info().rss)
         self._done = threading.Event()
@@ -159,7 +161,7 @@ class Memory:
         self._done.set()
         self._thread.join()
         self._look()
-        self.peak = round(self._before + PIECES * max(0, self.peak - self._before))
+        self.peak = round(self._before + self._pieces * max(0, self.peak - self._before)) + AFTERWARDS
         if torch.cuda.is_available():
             self.peak = int(torch.cuda.max_memory_allocated())
 
