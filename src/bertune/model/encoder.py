@@ -18,9 +18,6 @@ from bertune.model.config import check_size, check_weights, read_config
 from bertune.model.packing import pad
 
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
-# oneDNN keeps a kernel, with its memory, for each shape it has met. Batches have many shapes: 1,024 kernels take
-# gigabytes in a long run and are no faster than 64.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 HEADS = {"sequence_classification": "AutoModelForSequenceClassification"}
 
 
@@ -101,6 +98,9 @@ def load(
     """
     import transformers
 
+    # oneDNN keeps a kernel, with its memory, for each shape it has met. Batches have many shapes: 1,024 kernels take
+    # gigabytes in a long run and are no faster than 64. It reads this when the first one is made.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     check_folder(folder)
     with quietly():
         settings = _config(folder, classes, config or {})
