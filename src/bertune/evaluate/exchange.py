@@ -10,14 +10,13 @@ statistical significance of result differences.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bertune.base import seeds
 from bertune.base.types import Floats, Ints, Judged
-from bertune.evaluate.resampling import Metric, cells_of, counts_of, portions, rounds
+from bertune.evaluate.resampling import Metric, cells_of, counts_of, join, portions, rounds
 from bertune.metrics._confusion import OfCounts
 from bertune.metrics._probabilities import OfRows, OfWeights
 
@@ -62,21 +61,12 @@ def _by_cells(metric: OfCounts, a: Judged, b: Judged, times: int, random: np.ran
 def _by_rows(metric: Metric, a: Judged, b: Judged, turns: Iterator[Turn]) -> Floats:
     """The differences after each turn [turns]; a turn says of every row whether its answers change places."""
     if isinstance(metric, OfWeights):
-        weighted = metric.weighted(_behind(a, b))
+        weighted = metric.weighted(join(a, b))
         masks = (np.concatenate([~turn, turn]).astype(np.float64) for turn in turns)
         return np.array([weighted(mask) - weighted(1.0 - mask) for mask in masks])
     return np.array([metric(_mixed(a, b, turn)) - metric(_mixed(b, a, turn)) for turn in turns])
 
 
-def _behind(a: Judged, b: Judged) -> Judged:
-    chance = None
-    if a.probabilities is not None and b.probabilities is not None:
-        chance = np.concatenate([a.probabilities, b.probabilities])
-    return replace(
-        a, gold=np.concatenate([a.gold, b.gold]), guess=np.concatenate([a.guess, b.guess]), probabilities=chance
-    )
-
-
 def _mixed(a: Judged, b: Judged, turn: Turn) -> Judged:
     """The answers of a, those of b where the row is turned."""
-    return _behind(a, b).take(np.arange(len(a)) + len(a) * turn)
+    return join(a, b).take(np.arange(len(a)) + len(a) * turn)

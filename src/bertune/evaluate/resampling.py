@@ -57,7 +57,7 @@ def resampled(metric: Metric, judgings: tuple[Judged, ...], resamples: int, seed
     if isinstance(metric, OfCounts):
         return _by_cells(metric, judgings, imagined, resamples, random)
     rows, pool = len(judgings[0]), len(imagined[0])
-    joined = [_join(j, i) for j, i in zip(judgings, imagined, strict=True)]
+    joined = [join(j, i) for j, i in zip(judgings, imagined, strict=True)]
     resamples = rounds(metric, judgings, resamples)
     found: list[Floats] = []
     real: list[NDArray[np.bool_]] = []
@@ -113,7 +113,8 @@ def _answering(judged: Judged, wanted: Ints) -> Judged:
     return replace(judged, guess=wanted, probabilities=chance)
 
 
-def _join(judged: Judged, more: Judged) -> Judged:
+def join(judged: Judged, more: Judged) -> Judged:
+    """The rows of one judging, then those of another."""
     both = None
     if judged.probabilities is not None and more.probabilities is not None:
         both = np.concatenate([judged.probabilities, more.probabilities])

@@ -1,20 +1,11 @@
 """How far a score may lie from its true value by the luck of its rows alone: cheap enough for every check."""
 
-from typing import Protocol
-
 import numpy as np
 
 from bertune.base.types import Judged
+from bertune.evaluate.resampling import Metric
 
 GROUPS = 20
-
-
-class Metric(Protocol):
-    """Any function of a judging."""
-
-    def __call__(self, judged: Judged, /) -> float:
-        """The metric of one judging."""
-        ...
 
 
 def standard_error(metric: Metric, judged: Judged) -> float:

@@ -127,14 +127,15 @@ def _bill(
     seconds["train"] = updating.seconds(_updates(feed, learner.steps))
     seconds["validate"] = checks * _of(judging, seen.valid, recipe)
     seconds["save"] = NEW_BESTS * checks * seconds_of_saving
-    seconds["score"] = _scoring(recipe, prepared, stores, model, machine)
+    scoring = _answering(model, stores, machine, recipe, "fp32")
+    seconds["score"] = _scoring(recipe, prepared, stores, scoring)
     if recipe.evaluation.suspects:
         seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch, answering)
     seconds["report"] = REPORT_SECONDS
     for name in ("train", "validate", "save"):
         seconds[name] *= plan.seeds
     if plan.seeds > 1:
-        seconds["score"] += plan.seeds * _of(_answering(model, stores, machine, recipe, "fp32"), stores.test, recipe)
+        seconds["score"] += plan.seeds * _of(scoring, stores.test, recipe)
     minutes = (seconds["train"] + seconds["validate"] + seconds["save"]) / 60 / plan.seeds
     disk, left = _disk(model, sizes, minutes, plan.seeds, recipe)
     total = float(sum(seconds.values()))
@@ -189,11 +190,10 @@ def _saving(learner: Learner) -> float:
         return time.perf_counter() - began
 
 
-def _scoring(recipe: Recipe, prepared: Prepared, stores: build.Stores, model: Model, machine: Compute) -> float:
+def _scoring(recipe: Recipe, prepared: Prepared, stores: build.Stores, answering: Cost) -> float:
     """Answers in fp32 for validation and test, intervals of each score, and the word-count baseline."""
-    answering = _answering(model, stores, machine, recipe, "fp32")
     judged = [s for s in (stores.valid, stores.test) if s is not None]
-    total = sum(answering.seconds(_portions(s, recipe)) for s in judged)
+    total = sum(_of(answering, s, recipe) for s in judged)
     intervals = [_intervals(recipe, prepared, len(s)) for s in judged]
     total += sum(intervals)
     if recipe.evaluation.baselines and judged:

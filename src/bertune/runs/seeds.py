@@ -1,51 +1,37 @@
 """Trains with one seed after the other where rows are few, and keeps the weights that are best on validation."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bertune.base import registry
 from bertune.base.files import FILES
-from bertune.base.recipe import Recipe
-from bertune.engine.devices import Compute
-from bertune.engine.interrupt import Watch
 from bertune.evaluate.calibration import softmax
 from bertune.evaluate.predict import predict
 from bertune.model.encoder import Model
-from bertune.runs.build import Stores
 from bertune.runs.fit import Fit, Fitted
-from bertune.runs.folder import Folder
-from bertune.runs.prepare import Prepared
-from bertune.runs.telling import Teller
 
 
 @dataclass(eq=False)
 class Seeds:
     """The loops of a run, one for each seed: the first in the run folder itself, the others in `seeds/<seed>`.
 
+    `first` is the loop of the first seed, as it stands before training.
+
     All have the same data and the same split; what a seed decides is the new weights of the head, the order of the rows
     and the dropout. The test rows are answered with every seed's weights, so that the spread can be told; which seed is
     kept is decided on the validation rows alone.
     """
 
-    recipe: Recipe
-    prepared: Prepared
-    stores: Stores
-    folder: Folder
-    compute: Compute
-    teller: Teller
-    watch: Watch
-    fingerprint: dict[str, Any]
-    listeners: Sequence[Any] = ()
+    first: Fit
     scores: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self) -> tuple[Fitted, Fit]:
         """The kept seed's weights and its loop; when a loop was interrupted, that one's. `scores` holds each seed's."""
-        count = self.recipe.training.seeds
+        count = self.first.recipe.training.seeds
         assert isinstance(count, int)
         kept: tuple[Fitted, Fit] | None = None
         for number in range(count):
-            fit = self._fit(self.recipe.seed + number)
+            fit = self._of(self.first.recipe.seed + number)
             fitted = fit.run()
             if not fitted.stopped.finished:
                 return fitted, fit
@@ -58,32 +44,32 @@ class Seeds:
             entry["kept"] = entry["seed"] == kept[1].recipe.seed
         return kept
 
-    def _fit(self, seed: int) -> Fit:
-        folder = self.folder
-        if seed != self.recipe.seed:
-            folder = self.folder.of_seed(seed)
+    def _of(self, seed: int) -> Fit:
+        """The loop of a seed: the first one's, but for what belongs to a seed or fills while it trains."""
+        folder = self.first.folder
+        if seed != self.first.recipe.seed:
+            folder = folder.of_seed(seed)
             FILES.make_folder(folder.path)
-        recipe = self.recipe.changed({"seed": seed})
-        return Fit(recipe, self.prepared, self.stores, folder, self.compute, self.teller, self.watch,
-                   self.fingerprint, self.listeners)  # fmt: skip
+        return replace(self.first, recipe=self.first.recipe.changed({"seed": seed}), folder=folder, restarts=[],
+                       warnings=[])  # fmt: skip
 
     def _note(self, fitted: Fitted, fit: Fit, number: int, count: int) -> None:
         value, metric = fitted.best["value"], fit.metric
         entry: dict[str, Any] = {"seed": fit.recipe.seed, "valid": {metric: {"value": value}}}
-        if self.stores.test is not None:
+        if self.first.stores.test is not None:
             entry["test"] = {metric: {"value": self._on_test(fitted.model, metric)}}
         self.scores.append(entry)
         text = f"{number + 1} of {count} · {metric} {value:.3f} on valid at epoch {fitted.best['epoch']:.2g}"
-        self.teller.say("seed", text, seed=fit.recipe.seed, value=value)
+        self.first.teller.say("seed", text, seed=fit.recipe.seed, value=value)
 
     def _on_test(self, model: Model, metric: str) -> float:
-        store = self.stores.test
+        one, store = self.first, self.first.stores.test
         assert store is not None
         answers = predict(
-            model, store, batch_size=self.recipe.evaluation.batch_size, max_tokens=self.recipe.training.max_tokens,
-            precision="fp32", device=self.compute.device, poll=self.watch.poll,
+            model, store, batch_size=one.recipe.evaluation.batch_size, max_tokens=one.recipe.training.max_tokens,
+            precision="fp32", device=one.compute.device, poll=one.watch.poll,
         )  # fmt: skip
-        judged = self.prepared.rows.task.judged(store.targets, softmax(answers.logits), self.prepared.classes)
+        judged = one.prepared.rows.task.judged(store.targets, softmax(answers.logits), one.prepared.classes)
         return float(registry.load("metrics", metric)()(judged))
 
 

@@ -93,15 +93,15 @@ class _Journey:
             self.teller.say("resume", "from the beginning: no checkpoint had been made yet", step=0)
         stores = build.stores(prepared, self.folder.store)
         self.watch.poll()
-        seeds = Seeds(
+        seeds = Seeds(Fit(
             self.recipe, prepared, stores, self.folder, machine, self.teller, self.watch, decided, self.listeners
-        )  # fmt: skip
+        ))  # fmt: skip
         fitted, fit = seeds.run()
         self.folder.write_record(**self._about_fit(fitted, fit))
         if not fitted.stopped.finished:
             self.folder.write_record(status="stopped")
             raise Interrupted(self.watch.caught or 0)
-        self._finish(fitted, fit.metric, seeds)
+        self._finish(fitted, fit, seeds.scores)
         return self.folder
 
     def _enter(self, command: Sequence[str]) -> None:
@@ -179,8 +179,8 @@ class _Journey:
             },
         }  # fmt: skip
 
-    def _finish(self, fitted: Fitted, metric: str, seeds: Seeds) -> None:
-        say, prepared, stores, machine = self.teller.say, seeds.prepared, seeds.stores, seeds.compute
+    def _finish(self, fitted: Fitted, fit: Fit, of_seeds: list[dict[str, Any]]) -> None:
+        say, prepared, stores, machine, metric = self.teller.say, fit.prepared, fit.stores, fit.compute, fit.metric
         best = fitted.best
         kept = f"; kept epoch {best['epoch']:.2g}" if best["step"] is not None else ""
         say("stop", f"epoch {fitted.stopped.epoch:.3g}: {fitted.stopped.reason}{kept}")
@@ -195,8 +195,8 @@ class _Journey:
             self.folder.write_record(test_openings=[*record["test_openings"], opened])
         finish = Finish(self.recipe, prepared, stores, self.folder, machine, self.watch, metric)
         scores = finish.run(fitted.model)
-        if seeds.scores:
-            scores["seeds"] = seeds.scores
+        if of_seeds:
+            scores["seeds"] = of_seeds
         FILES.write_json(self.folder.scores, scores)
         self._tell_scores(scores, metric)
         if self.recipe.evaluation.suspects:
