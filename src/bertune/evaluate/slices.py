@@ -45,6 +45,11 @@ class Slice:
         return {**self.score.as_json(), "few_rows": self.few, "below_rest": self.below, "chance": self.chance}
 
 
+def as_json(scores: Mapping[str, Score | Slice]) -> dict[str, Any]:
+    """Scores or slices by name, as they stand in scores.json."""
+    return {name: value.as_json() for name, value in scores.items()}
+
+
 def slices(
     judged: Judged, values: Mapping[str, Sequence[str | None]], metric: str, resamples: int = 1000, seed: int = 0
 ) -> dict[str, dict[str, Slice]]:

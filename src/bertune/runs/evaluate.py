@@ -16,15 +16,15 @@ from bertune.base.recipe import read_toml
 from bertune.base.types import Ints, Judged, Roles, Score, Table
 from bertune.base.wording import counted
 from bertune.data.columns import label_texts, text_values
-from bertune.data.table import digest, read
+from bertune.data.table import read
 from bertune.engine.interrupt import Watch
 from bertune.evaluate.saved import SavedModel
 from bertune.evaluate.scores import confusion, per_class, score
-from bertune.evaluate.slices import Slice, slices
+from bertune.evaluate.slices import Slice, as_json, slices
 from bertune.runs.answers import shortened, shown
 from bertune.runs.folder import Folder
 from bertune.runs.new_rows import reading_settings, roles_for
-from bertune.runs.openings import log_opening
+from bertune.runs.openings import log_opening, rows_digest
 from bertune.runs.parts import columns_there, parts_of
 from bertune.runs.predict import as_trained, open_model, predict_rows
 from bertune.runs.seen import seen_rows
@@ -61,17 +61,13 @@ class Evaluation:
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values, as `--out` writes it."""
         return {
-            "rows": len(self.judged), "metric": self.metric, "scores": _plain(self.scores),
+            "rows": len(self.judged), "metric": self.metric, "scores": as_json(self.scores),
             "per_class": per_class(self.judged, RESAMPLES), "classes": list(self.judged.classes),
             "confusion": confusion(self.judged).tolist(), "unlabelled": self.unlabelled, "refused": self.refused,
             "cut": self.cut, "unknown_labels": [dict(u) for u in self.unknown], "seen_in_training": self.seen,
-            "without_seen": None if self.without_seen is None else _plain(self.without_seen),
-            "slices": {column: _plain(found) for column, found in self.slices.items()}, "data_digest": self.digest,
+            "without_seen": None if self.without_seen is None else as_json(self.without_seen),
+            "slices": {column: as_json(found) for column, found in self.slices.items()}, "data_digest": self.digest,
         }  # fmt: skip
-
-
-def _plain(scores: Mapping[str, Score | Slice]) -> dict[str, Any]:
-    return {name: value.as_json() for name, value in scores.items()}
 
 
 def evaluate_table(
@@ -100,11 +96,10 @@ def evaluate_table(
     rows = known[good]
     judged = Judged(targets[rows], answered.guess[good], answered.probabilities[good], saved.about.classes)
     names = list(dict.fromkeys([saved.about.metric, *saved.task.metrics]))
-    read_columns = [c for c in (roles.text, roles.text_pair, roles.label) if c is not None]
     parts = parts_of(table, rows, columns)
     found = Evaluation(
         score(judged, names, RESAMPLES, 0), judged, saved.about.metric, sum(label is None for label in labels),
-        int((~good).sum()), int(answered.cut.sum()), unknown, digest=digest(table.take(rows), read_columns),
+        int((~good).sum()), int(answered.cut.sum()), unknown, digest=rows_digest(table, rows, roles),
         slices=slices(judged, parts, saved.about.metric, RESAMPLES, 0),
     )  # fmt: skip
     return _without_seen(found, names, saved, run, _at(texts, rows), None if pairs is None else _at(pairs, rows))

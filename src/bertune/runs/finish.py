@@ -13,7 +13,7 @@ from bertune import __version__
 from bertune.base import registry
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
-from bertune.base.types import Floats, Ints, Judged, Score
+from bertune.base.types import Floats, Ints, Judged
 from bertune.data.duplicates import leaked
 from bertune.data.store import TokenStore
 from bertune.engine.devices import Compute
@@ -23,7 +23,7 @@ from bertune.evaluate.intervals import difference, verdict
 from bertune.evaluate.predict import predict
 from bertune.evaluate.saved import About, fold_temperature, save
 from bertune.evaluate.scores import confusion, per_class, score
-from bertune.evaluate.slices import Slice, slices
+from bertune.evaluate.slices import as_json, slices
 from bertune.model.encoder import Model
 from bertune.runs.build import Stores
 from bertune.runs.folder import Folder
@@ -95,7 +95,7 @@ class Finish:
         return list(dict.fromkeys([self.metric, *self.prepared.rows.task.metrics]))
 
     def _scores(self, judged: Judged) -> dict[str, Any]:
-        return _json(score(judged, self._metrics(), self.recipe.evaluation.resamples, self.recipe.seed))
+        return as_json(score(judged, self._metrics(), self.recipe.evaluation.resamples, self.recipe.seed))
 
     def _details(self, scores: dict[str, Any], name: str, judged: Judged, logits: Floats, temperature: float) -> None:
         """The tables beside the scores: of the test set where there is one, else of validation."""
@@ -131,7 +131,7 @@ class Finish:
         values |= parts_of(self.prepared.rows.table, positions, self.recipe.evaluation.slices)
         found = slices(judged, values, self.metric, self.recipe.evaluation.resamples, self.recipe.seed)
         if found:
-            scores["slices"] = {kind: _json(of) for kind, of in found.items()}
+            scores["slices"] = {kind: as_json(of) for kind, of in found.items()}
 
     def _baselines(self, scores: dict[str, Any], name: str, judged: Judged) -> None:
         splits, targets = self.prepared.splits, self.prepared.targets
@@ -194,10 +194,6 @@ def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(dict(columns)), sink, compression="zstd")
     FILES.write(path, [memoryview(sink.getvalue())])
-
-
-def _json(scores: Mapping[str, Score | Slice]) -> dict[str, Any]:
-    return {name: value.as_json() for name, value in scores.items()}
 
 
 def _ece(judged: Judged) -> float:

@@ -271,13 +271,6 @@ def _positions(folder: Path) -> int:
     return most - 2 if shifted else most
 
 
-def test_rows_digest(prepared: Prepared) -> str:
-    """The digest of the test rows: that which `bertune evaluate` notes when it is given the same rows."""
-    roles = prepared.rows.roles
-    columns = [c for c in (roles.text, roles.text_pair, roles.label) if c is not None]
-    return tables.digest(prepared.rows.table.take(prepared.splits.test), columns)
-
-
 def severe(findings: Sequence[Finding]) -> list[Finding]:
     """The findings that people must see at once: errors and warnings."""
     return [f for f in findings if f.severity in ("error", "warning")]

@@ -27,7 +27,8 @@ from bertune.runs.fingerprint import fingerprint, model_digest, unchanged, versi
 from bertune.runs.finish import Finish
 from bertune.runs.fit import Fit, Fitted
 from bertune.runs.folder import FORMAT, PREPARING, Folder, refuse_other_bytes
-from bertune.runs.prepare import Prepared, prepare, severe, test_rows_digest
+from bertune.runs.openings import opening, rows_digest
+from bertune.runs.prepare import Prepared, prepare, severe
 from bertune.runs.seeds import Seeds
 from bertune.runs.seen import write_seen
 from bertune.runs.telling import Silent, Teller
@@ -186,12 +187,8 @@ class _Journey:
         say("stop", f"epoch {fitted.stopped.epoch:.3g}: {fitted.stopped.reason}{kept}")
         record = self.folder.record()
         if stores.test is not None:
-            opened = {
-                "time": _now(),
-                "data_digest": test_rows_digest(prepared),
-                "rows": len(stores.test),
-                "why": "train",
-            }
+            digest = rows_digest(prepared.rows.table, prepared.splits.test, prepared.rows.roles)
+            opened = opening(digest, len(stores.test), "train")
             self.folder.write_record(test_openings=[*record["test_openings"], opened])
         finish = Finish(self.recipe, prepared, stores, self.folder, machine, self.watch, metric)
         scores = finish.run(fitted.model)
