@@ -226,7 +226,14 @@ class Terms:
 class Judged:
     """Gold beside guesses, one entry a row: what metrics read and the bootstrap resamples.
 
-    gold[rows] and guess[rows] hold class numbers (or values for regression), probabilities[rows, classes] or None.
+    What gold[rows] and guess[rows] hold goes by the kind of a metric:
+    "class": class numbers; probabilities[rows, classes] or None.
+    "labels": truth values [rows, classes]; probabilities[rows, classes] or None.
+    "value": numbers.
+    "spans": for each row a tuple of (start, end, type), sorted, `end` exclusive; `classes` are the types.
+    "answer": gold is a tuple of acceptable answers, empty where there is none; guess is a text, "" for no answer.
+    "ranking": gold is a set of what should be found; guess a tuple of what was found, the best first.
+    The last three are arrays of Python objects.
     """
 
     gold: NDArray[Any]
