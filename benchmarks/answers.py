@@ -10,7 +10,7 @@ import polars as pl
 
 from bertune.base.types import Judged
 from bertune.evaluate.baselines.tfidf import Tfidf
-from bertune.evaluate.calibration import fit_temperature, softmax
+from bertune.metrics._calibration import fit_temperature, softmax
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SETS = {  # name: (training file, test file or None: the second half, text column, label column)

@@ -23,8 +23,8 @@ from bertune.base import registry
 from bertune.base.types import Judged
 from bertune.engine.devices import compute
 from bertune.engine.interrupt import Watch
-from bertune.evaluate.calibration import softmax
 from bertune.evaluate.standard_error import standard_error
+from bertune.metrics._calibration import softmax
 from bertune.runs import build, fit
 from bertune.runs.ask import ask
 from bertune.runs.folder import Folder

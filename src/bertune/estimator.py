@@ -118,7 +118,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def _fit(self, columns: Mapping[str, list[str]]) -> None:
         pair = {"text_pair": "text_pair"} if "text_pair" in columns else {}
-        recipe = ask({"text": "text", "label": "label", **pair}, self._settings())
+        task = "pair_classification" if pair else "text_classification"
+        recipe = ask({"task": task, "text": "text", "label": "label", **pair}, self._settings())
         teller = People() if self.verbose else Silent()
         progress = Progress(teller.bar)
         with tempfile.TemporaryDirectory(prefix="bertune-fit-", ignore_cleanup_errors=True) as temporary:
@@ -149,8 +150,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """The probability of each class in the order of `classes_`: [rows, classes]; rows sum to 1."""
         saved = self._fitted()
         texts, pairs = as_texts(X)
-        if (pairs is not None) != saved.task.pairs:
-            expected = "pairs" if saved.task.pairs else "single texts"
+        if (pairs is not None) != saved.pairs:
+            expected = "pairs" if saved.pairs else "single texts"
             raise ValueError(
                 f"X must hold {expected}, as in fit; found {'pairs' if pairs is not None else 'single texts'}"
             )
@@ -168,7 +169,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         saved = self._fitted()
         if saved.about.threshold is not None and len(self._order) == len(saved.about.classes):
             ordered = np.argsort(self._order)  # class of ours for each of the model's
-            numbers = ordered[saved.task.decode(probabilities[:, ordered], saved.about.threshold)]
+            numbers = ordered[saved.task.chosen(probabilities[:, ordered], saved.about.threshold)]
         else:
             numbers = probabilities.argmax(axis=1)
         return np.asarray(classes[numbers])

@@ -12,7 +12,8 @@ import torch
 from api_data import FAST, MANY_VALID, doubted, pair_rows, single_rows
 from safetensors.torch import load_file, save_file
 
-from bertune.evaluate.saved import _last_linear, fold_temperature, load, save
+from bertune.base.types import Tuned
+from bertune.evaluate.saved import _last_linear, fold, load, save
 from bertune.runs.ask import ask
 from bertune.runs.train import train
 
@@ -35,7 +36,7 @@ def opinionated(model: Path) -> None:
     head = _last_linear(saved.model)
     with torch.no_grad():
         head.weight.copy_(torch.randn(head.weight.shape, generator=torch.Generator().manual_seed(0)))
-    fold_temperature(saved.model, TEMPERATURE)
+    fold(saved.model, Tuned(scale=1 / TEMPERATURE))
     save(saved.model, saved.tokenizer, replace(saved.about, temperature=TEMPERATURE), model)
 
 

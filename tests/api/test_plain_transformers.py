@@ -46,10 +46,11 @@ def test_pipeline_gives_the_same_answers(architecture: str, pairs: bool, trained
 
 def test_another_temperature_is_noticed(trained: Callable[..., Path]) -> None:
     """A broken specimen: the same comparison fails when the head is scaled after saving."""
-    from bertune.evaluate.saved import fold_temperature
+    from bertune.base.types import Tuned
+    from bertune.evaluate.saved import fold
 
     run = bertune.load(trained("bert"))
-    fold_temperature(run._saved.model, 3.0)
+    fold(run._saved.model, Tuned(scale=1 / 3.0))
     sharp = run.predict(TEXTS[:3])
     plain = bertune.load(run.path).predict(TEXTS[:3])
     assert any(abs(a.probability - b.probability) > 1e-3 for a, b in zip(sharp, plain, strict=True))

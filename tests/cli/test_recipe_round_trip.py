@@ -12,7 +12,7 @@ from bertune.base import registry
 from bertune.base.errors import RecipeError
 from bertune.base.recipe import SLOTS, parse_assignment, read_toml, resolve
 
-NAMES = {"data.task": "tasks", "data.format": "readers", "evaluation.metric": "metrics"}
+NAMES = {"data.format": "readers", "evaluation.metric": "metrics"}
 EVERY = [e for e in entries() if e.key not in (*NAMES, "data.cleaning")]
 
 

@@ -15,7 +15,7 @@ from bertune.cli.main import run
 
 EVERY = list(entries())
 GROUPS = sorted({entry.group for entry in EVERY})
-NAMED = {"data.task": "tasks", "data.format": "readers", "evaluation.metric": "metrics", "data.cleaning": "cleaners"}
+NAMED = {"data.format": "readers", "evaluation.metric": "metrics", "data.cleaning": "cleaners"}
 
 
 @pytest.fixture(autouse=True)

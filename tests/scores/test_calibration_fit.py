@@ -6,7 +6,7 @@ import pytest
 from bertune.base import registry
 from bertune.base.errors import DataError
 from bertune.base.types import Floats, Ints, Judged
-from bertune.evaluate.calibration import fit_temperature, reliability, softmax, tune_threshold
+from bertune.metrics._calibration import fit_temperature, reliability, softmax, tune_threshold
 
 
 def drawn(rows: int, temperature: float, seed: int = 0) -> tuple[Floats, Ints]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bertune.base.types import Floats, Judged
-from bertune.evaluate.calibration import reliability, softmax
 from bertune.evaluate.intervals import interval
 from bertune.evaluate.resampling import resampled
+from bertune.metrics._calibration import reliability, softmax
 from bertune.metrics.calibration_error import CalibrationError
 
 

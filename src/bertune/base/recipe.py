@@ -49,6 +49,7 @@ SECTIONS: dict[str, type[Section]] = {
     "report": ReportSection,
 }
 SLOTS = {
+    "task": Slot("tasks", "auto"),
     "data.split": Slot("splits", "stratified"),
     "training.sampler": Slot("samplers", "every_row"),
     "training.step": Slot("steps", "plain"),
@@ -325,7 +326,7 @@ def _names(models: Mapping[str, Any], problems: list[Problem], origin: Mapping[s
     named: list[tuple[str, str, str]] = []
     if data is not None:
         named += [("data.cleaning", "cleaners", name) for name in data.cleaning]
-        named += [("data.task", "tasks", data.task), ("data.format", "readers", data.format)]
+        named.append(("data.format", "readers", data.format))
     if evaluation is not None:
         named.append(("evaluation.metric", "metrics", evaluation.metric))
     for key, door, name in named:

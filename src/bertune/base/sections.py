@@ -25,7 +25,6 @@ class DataSection(Section):
     train: str | None = Described(None, description="file, folder or hf:<dataset> with labelled rows")
     valid: str | None = Described(None, description="file with validation rows; else split off")
     test: str | None = Described(None, description="file with test rows; else split off")
-    task: str = Described("auto", description="name of a task; auto: recognised from the columns")
     text: str | None = Described(None, description="column with the text; else recognised")
     text_pair: str | None = Described(None, description="column with the second text; else recognised")
     label: str | None = Described(None, description="column with the label; else recognised")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Severity = Literal["error", "warning", "note"]
+Level = Literal["row", "text", "token"]
 SPLITS = ("train", "valid", "test")
 
 
@@ -93,13 +94,53 @@ class Table:
 
 @dataclass(frozen=True)
 class Roles:
-    """Which column plays which part; `why` says how it was recognised, for the user to read."""
+    """Which column plays which part; `why` says how it was recognised, for the user to read.
+
+    `more` names the further columns that a task reads, by what it calls them (choices, spans).
+    """
 
     text: str
     text_pair: str | None = None
     label: str | None = None
     group: str | None = None
     why: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read, each once."""
+        named = (self.text, self.text_pair, self.label, *self.more.values())
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Rows as a task reads them, one entry a row; what is missing is None.
+
+    `gold` is what is to be found, as the task has it, and None as a whole where nothing says it. `more` holds what else
+    the task reads: the words of a text, the choices of a question.
+    """
+
+    texts: Sequence[str | None]
+    pairs: Sequence[str | None] | None = None
+    gold: Sequence[Any] | None = None
+    more: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, positions: Ints) -> "Examples":
+        """The rows at these positions, in this order."""
+        return Examples(
+            _taken(self.texts, positions),
+            None if self.pairs is None else _taken(self.pairs, positions),
+            None if self.gold is None else _taken(self.gold, positions),
+            {name: _taken(values, positions) for name, values in self.more.items()},
+        )
+
+
+def _taken(values: Sequence[Any], positions: Ints) -> Sequence[Any]:
+    take = getattr(values, "take", None)  # texts at rest are taken without being read
+    return take(positions) if take is not None else [values[i] for i in positions.tolist()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +232,8 @@ class Batch:
     """Packed texts: no padding. One row may own several texts.
 
     ids[tokens], types[tokens] (segment, or None), starts[texts + 1] (offsets into ids), owner[texts] (position in
-    `rows` of the row a text belongs to), targets[rows], rows[rows] (position of each row in its split).
+    `rows` of the row a text belongs to), rows[rows] (position of each row in its split). targets has one entry a row,
+    a text or a token, as the task judges them.
     """
 
     ids: "Tensor"
@@ -209,9 +251,59 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """What a model gives for a batch: logits[rows, classes] in float32."""
+    """What a model gives for a batch: logits[judged, classes] in float32, one entry for each of the batch's targets."""
 
     logits: "Tensor"
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model gives for many rows: values[items, numbers], the items of a row side by side.
+
+    Row i has those from starts[i] up to starts[i + 1]: one, or one for each of its texts, or one for each token.
+    `seconds` is how long they took.
+    """
+
+    values: Floats
+    starts: Ints
+    seconds: float = 0.0
+
+    def scaled(self, tuned: "Tuned") -> "Answers":
+        """The same with the values multiplied and shifted as tuned."""
+        if tuned.scale == 1.0 and tuned.shift == 0.0:
+            return self
+        return replace(self, values=self.values * tuned.scale + tuned.shift)
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """How answers are read: values times `scale` plus `shift`; the probability from which the second of two classes is
+    answered; and what else the task found on validation rows."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+    threshold: float | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Guesses:
+    """What a task reads from answers: guess[rows] and probabilities[rows, classes] as `Judged` has them.
+
+    `told` holds further fields of each answer, one entry a row, as plain JSON values.
+    """
+
+    guess: NDArray[Any]
+    probabilities: Floats | None = None
+    told: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.guess)
+
+    def take(self, positions: Ints) -> "Guesses":
+        """The rows at these positions, in this order."""
+        chances = None if self.probabilities is None else self.probabilities[positions]
+        return Guesses(self.guess[positions], chances, {n: _taken(v, positions) for n, v in self.told.items()})
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,13 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bertune.base.errors import ModelError
 from bertune.base.model_files import check_folder, read_object
@@ -20,11 +21,19 @@ PORTION = 2000  # rows tokenized at once: enough for the tokenizer's own threads
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Token ids of some texts laid end to end: ids[tokens], types[tokens] or None, lengths[texts]."""
+    """Token ids of some texts laid end to end: ids[tokens], types[tokens] or None, lengths[texts].
+
+    Where rows have several texts, owner[texts] is the number of the row that a text belongs to, counted over all
+    portions, in rising order. targets[texts] or [tokens] where texts or tokens are judged and not rows, and what is
+    known of each token besides: beside[name][tokens].
+    """
 
     ids: Ints
     types: Ints | None
     lengths: Ints
+    owner: Ints | None = None
+    targets: NDArray[Any] | None = None
+    beside: Mapping[str, Ints] = field(default_factory=dict)
 
 
 class TextTokenizer:

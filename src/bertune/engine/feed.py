@@ -35,7 +35,7 @@ class Feed:
 
     def rows(self, epoch: int) -> Ints:
         """The rows that an epoch shows, in the sampler's order."""
-        return self.sampler.rows(self.store.targets, self.seed, epoch)  # type: ignore[no-any-return]
+        return self.sampler.rows(self.store.classes, self.seed, epoch)  # type: ignore[no-any-return]
 
     def batches(self, epoch: int) -> Sequence[Ints]:
         """The rows of each batch of an epoch."""

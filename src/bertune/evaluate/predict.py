@@ -1,25 +1,16 @@
-"""Logits of many rows, in the order of the rows, with no gradient and bounded memory."""
+"""Answers to many rows, in the order of the rows, with no gradient and bounded memory."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from bertune.base.types import Floats
+from bertune.base.types import Answers, Floats
 from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore
 from bertune.model.encoder import Model
 from bertune.model.packing import to_device
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """logits[rows, classes] in row order, and how long they took in seconds."""
-
-    logits: Floats
-    seconds: float
 
 
 def predict(
@@ -40,18 +31,19 @@ def predict(
     was_training = model.network.training
     model.network.eval()
     started = time.perf_counter()
-    logits: Floats | None = None
-    lengths = store.lengths[:most]
+    values: Floats | None = None
+    lengths, level = store.lengths[:most], model.head.level
+    bounds = store.bounds(level)[: len(lengths) + 1]
     try:
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             for rows in predicting_batches(lengths, batch_size, max_tokens):
                 poll()
-                out = model(to_device(store.batch(rows), device)).logits.cpu().double().numpy()
-                if logits is None:
-                    logits = np.zeros((len(lengths), out.shape[1]))
-                logits[rows] = out
+                out = model.answers(to_device(store.batch(rows), device)).cpu().double().numpy()
+                if values is None:
+                    values = np.zeros((int(bounds[-1]), *out.shape[1:]))
+                values[store.items(rows, level)] = out
     finally:
         model.network.train(was_training)
-    if logits is None:
-        logits = np.zeros((0, int(model.network.config.num_labels)))
-    return Answers(logits, time.perf_counter() - started)
+    if values is None:
+        values = np.zeros((0, int(getattr(model.network.config, "num_labels", 1))))
+    return Answers(values, bounds, time.perf_counter() - started)

@@ -1,7 +1,7 @@
 """A model at rest: a plain transformers folder with bertune.json beside it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from bertune.base import registry
 from bertune.base.errors import ModelError
 from bertune.base.files import FILES
 from bertune.base.model_files import read_object
+from bertune.base.settings import build
+from bertune.base.types import Roles, Tuned
 from bertune.data.tokenizer import TextTokenizer
 from bertune.model.encoder import Model, quietly
 from bertune.model.encoder import load as load_network
@@ -22,7 +24,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class About:
-    """What bertune.json tells: enough to treat new texts as the training texts were treated."""
+    """What bertune.json tells: enough to treat new texts as the training texts were treated.
+
+    `more` is what the task tuned on validation rows, `settings` are its own.
+    """
 
     task: str
     classes: tuple[str, ...]
@@ -35,7 +40,14 @@ class About:
     threshold: float | None
     metric: str
     bertune: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
+
+    @property
+    def tuned(self) -> Tuned:
+        """How answers are read; their scale lies in the weights."""
+        return Tuned(threshold=self.threshold, more=self.more)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,21 +62,37 @@ class SavedModel:
     @property
     def task(self) -> Any:
         """The task that it was trained for."""
-        return registry.load("tasks", self.about.task)()
+        return _task(self.about)
+
+    @property
+    def roles(self) -> Roles:
+        """The columns of training."""
+        named = dict(self.about.columns)
+        text, pair, label = str(named.pop("text")), named.pop("text_pair", None), named.pop("label", None)
+        return Roles(text, pair, label, more={role: name for role, name in named.items() if name is not None})
+
+    @property
+    def pairs(self) -> bool:
+        """Whether it reads two texts a row."""
+        return self.roles.text_pair is not None
 
 
-def fold_temperature(model: Model, temperature: float) -> None:
-    """Divide the logits by the temperature for good, by scaling the head's last linear layer.
+def _task(about: About) -> Any:
+    return build(registry.load("tasks", about.task), values=dict(about.settings))
+
+
+def fold(model: Model, tuned: Tuned) -> None:
+    """Scale and shift the answers for good, in the head's last linear layer.
 
     Raises ModelError where the head has none: then calibration must stay off.
     """
-    if temperature == 1.0:
+    if tuned.scale == 1.0 and tuned.shift == 0.0:
         return
     with torch.no_grad():
         layer = _last_linear(model)
-        layer.weight.div_(temperature)
+        layer.weight.mul_(tuned.scale)
         if layer.bias is not None:
-            layer.bias.div_(temperature)
+            layer.bias.mul_(tuned.scale).add_(tuned.shift)
 
 
 def _last_linear(model: Model) -> nn.Linear:
@@ -109,6 +137,7 @@ def read_about(folder: Path) -> About:
     if raw.get("format", FORMAT) != FORMAT:
         found = f"format {str(raw['format'])[:40]}"
         raise ModelError("this model was saved by another release.", where=str(folder), found=found)
+    raw = {"more": {}, "settings": {}, **raw}  # earlier models have neither
     wrong = [name for name in [*raw, *_ABOUT] if name not in raw or name not in _ABOUT or not _ABOUT[name](raw[name])]
     if wrong:
         raise ModelError(
@@ -125,6 +154,10 @@ def _number(value: Any, low: float, high: float) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
 
 
+def _names(value: Mapping[str, Any]) -> bool:
+    return all(name is None or isinstance(name, str) for name in value.values())
+
+
 def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(v, str) for v in value)
 
@@ -132,8 +165,8 @@ def _texts(value: Any) -> bool:
 # what each entry of bertune.json must be
 _ABOUT: dict[str, Callable[[Any], bool]] = {
     "task": lambda v: v in registry.names("tasks"),
-    "classes": lambda v: _texts(v) and len(v) > 1 and len(set(v)) == len(v),
-    "columns": lambda v: isinstance(v, dict) and isinstance(v.get("text"), str),
+    "classes": lambda v: _texts(v) and len(v) != 1 and len(set(v)) == len(v),
+    "columns": lambda v: isinstance(v, dict) and isinstance(v.get("text"), str) and _names(v),
     "max_length": lambda v: isinstance(v, int) and _number(v, 1, 1_000_000),
     "cleaning": lambda v: _texts(v) and all(name in registry.names("cleaners") for name in v),
     "missing": lambda v: v in ("drop", "fill"),
@@ -142,6 +175,8 @@ _ABOUT: dict[str, Callable[[Any], bool]] = {
     "threshold": lambda v: v is None or _number(v, 0, 1),
     "metric": lambda v: v in registry.names("metrics"),
     "bertune": lambda v: isinstance(v, str),
+    "more": lambda v: isinstance(v, dict),
+    "settings": lambda v: isinstance(v, dict),
     "format": lambda v: isinstance(v, int),
 }
 
@@ -159,7 +194,7 @@ def load(folder: Path) -> SavedModel:
         )
     about = read_about(folder)
     tokenizer = TextTokenizer(folder)
-    task = registry.load("tasks", about.task)()
+    task = _task(about)
     model = load_network(folder, task.head, about.classes, tokenizer.pad_id)
     model.network.eval()
     return SavedModel(model, tokenizer, about, folder)

@@ -15,7 +15,7 @@ class CrossEntropy(Loss):
     Source: torch.nn.CrossEntropyLoss without reduction.
     """
 
-    kinds: ClassVar[tuple[str, ...]] = ("class",)
+    kinds: ClassVar[tuple[str, ...]] = ("class", "position")
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Terms:
         """-log softmax(logits)[target], in nats, per row."""

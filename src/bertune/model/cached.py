@@ -123,6 +123,7 @@ def renumbered(store: Any, first: int) -> Any:
         ids=np.arange(first, first + texts, dtype=np.int64),
         types=None,
         starts=np.arange(texts + 1, dtype=np.int64),
+        beside={},
     )
 
 

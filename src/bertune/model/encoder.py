@@ -10,27 +10,30 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bertune.base import registry
 from bertune.base.errors import ModelError
 from bertune.base.model_files import check_folder
 from bertune.base.seeds import derive
 from bertune.base.types import Batch, Output
 from bertune.model.config import check_size, check_weights, read_config
-from bertune.model.packing import pad
+from bertune.model.heads._head import Head
 
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
-HEADS = {"sequence_classification": "AutoModelForSequenceClassification"}
 
 
 class Model:
-    """A network that answers packed batches. `network` is the ordinary transformers model."""
+    """A network that answers packed batches. `network` is the ordinary transformers model, `head` how it is asked."""
 
-    def __init__(self, network: Any, pad_id: int) -> None:
-        self.network, self.pad_id = network, pad_id
+    def __init__(self, network: Any, pad_id: int, head: Head) -> None:
+        self.network, self.pad_id, self.head = network, pad_id, head
 
     def __call__(self, batch: Batch) -> Output:
-        """logits[rows, classes] in float32."""
-        logits: Tensor = self.network(**pad(batch, self.pad_id)).logits
-        return Output(logits.float())
+        """What a loss judges: logits[judged, classes] in float32, one entry for each of the batch's targets."""
+        return Output(self.head.judged(self.answers(batch), batch))
+
+    def answers(self, batch: Batch) -> Tensor:
+        """What is answered: values[items, numbers] in float32, an item being a row, text or token (`head.level`)."""
+        return self.head.answers(self.network, batch, self.pad_id)
 
     @property
     def base(self) -> nn.Module:
@@ -93,7 +96,7 @@ def load(
 ) -> Model:
     """A model from a folder with a fresh head (or the saved one when it fits), its new weights drawn from `seed`.
 
-    Reads safetensors only and runs no code of the folder. `config` holds settings that differ from the saved ones;
+    `head` is a part of the door `heads`. Reads safetensors only and runs no code of the folder. `config` holds settings that differ from the saved ones;
     those that the architecture does not know are refused. Raises ModelError.
     """
     import transformers
@@ -102,13 +105,15 @@ def load(
     # gigabytes in a long run and are no faster than 64. It reads this when the first one is made.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     check_folder(folder)
+    asked: Head = registry.load("heads", head)()
+    kind = getattr(transformers, asked.network)
     with quietly():
-        settings = _config(folder, classes, config or {})
-        check_size(settings, getattr(transformers, HEADS[head]), check_weights(folder), folder)
+        settings = _config(folder, classes, asked.outputs, dict(config or {}))
+        check_size(settings, kind, check_weights(folder), folder)
     torch.manual_seed(derive(seed, "new weights"))
     try:
         with quietly():
-            network, info = getattr(transformers, HEADS[head]).from_pretrained(
+            network, info = kind.from_pretrained(
                 str(folder),
                 config=settings,
                 trust_remote_code=False,
@@ -128,15 +133,19 @@ def load(
         ) from error
     new = set(info["missing_keys"]) | {str(entry[0]) for entry in info["mismatched_keys"]}
     network.bertune_new = frozenset(new)
-    return Model(network, pad_id)
+    return Model(network, pad_id, asked)
 
 
-def _config(folder: Path, classes: tuple[str, ...], changes: dict[str, Any]) -> Any:
+def _config(folder: Path, classes: tuple[str, ...], outputs: int | None, changes: dict[str, Any]) -> Any:
     config = read_config(folder)
-    if classes:
+    if classes and outputs is None:
         config.num_labels = len(classes)
         config.id2label = dict(enumerate(classes))
         config.label2id = {name: i for i, name in enumerate(classes)}
+    else:
+        config.num_labels = outputs or 1
+    if problem := changes.pop("problem_type", None):
+        config.problem_type = problem
     for name, value in changes.items():
         target = _setting_name(config, name)
         if target is None:

@@ -33,23 +33,22 @@ class Portion:
     answered: "Answered"
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """One entry a row: row, file and label where known, prediction, probability, probabilities {label: p}.
+        """One entry a row: row, file and label where known, then the fields of the task's answer.
 
-        `problem` says why a row was not answered; only then it is there, and the answer is None.
+        `problem` says why a row was not answered; only then it is there, and the fields are None.
         """
         rows, answered = self.rows, self.answered
         for i, problem in enumerate(answered.problems):
             entry: dict[str, Any] = {"row": int(rows.row[i])}
             if rows.files is not None:
                 entry["file"] = rows.files[i]
-            if rows.labels is not None:
-                entry["label"] = rows.labels[i]
+            if rows.examples.gold is not None:
+                gold = rows.examples.gold[i]
+                entry["label"] = None if gold is None else answered.task.label(gold)
             if problem is None:
-                guess, chances = int(answered.guess[i]), answered.probabilities[i].tolist()
-                entry |= {"prediction": answered.classes[guess], "probability": chances[guess]}
-                yield entry | {"probabilities": dict(zip(answered.classes, chances, strict=True))}
+                yield entry | answered.answer(i)
             else:
-                yield entry | {"prediction": None, "probability": None, "probabilities": None, "problem": problem}
+                yield entry | dict.fromkeys(answered.fields) | {"problem": problem}
 
 
 def check_out(out: Path, data: str) -> None:
@@ -65,33 +64,35 @@ def check_out(out: Path, data: str) -> None:
         raise DataError("the answers would replace the texts.", where=str(out), next_move="give another --out")
 
 
-def write(out: Path, portions: Iterable[Portion], classes: tuple[str, ...]) -> None:
+def write(out: Path, portions: Iterable[Portion]) -> None:
     """Write the answers portion by portion, in the format of the suffix; the file appears complete or not at all."""
     try:
-        FILES.write(out, WRITERS[out.suffix.lower()](iter(portions), classes))
+        FILES.write(out, WRITERS[out.suffix.lower()](iter(portions)))
     except BaseException:
         FILES.remove(out.with_name(out.name + ".partial"))
         raise
 
 
-def _jsonl(portions: Iterator[Portion], classes: tuple[str, ...]) -> Iterator[bytes]:
+def _jsonl(portions: Iterator[Portion]) -> Iterator[bytes]:
     for portion in portions:
         lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in portion.entries()]
         yield "".join(lines).encode("utf-8", "backslashreplace")
 
 
-def _csv(portions: Iterator[Portion], classes: tuple[str, ...]) -> Iterator[bytes]:
+def _csv(portions: Iterator[Portion]) -> Iterator[bytes]:
     for number, portion in enumerate(portions):
         page = io.StringIO(newline="")
         writer = csv.writer(page)  # ends lines with CR LF (RFC 4180), and so quotes a CR in a cell as well
-        names = _names(portion.rows)
+        names = _names(portion)
         if number == 0:
             writer.writerow(names)
         for entry in portion.entries():
-            chances = entry["probabilities"]
-            entry["probabilities"] = None if chances is None else json.dumps(chances, ensure_ascii=False)
-            writer.writerow([harmless(entry.get(name)) for name in names])
+            writer.writerow([harmless(_cell(entry.get(name))) for name in names])
         yield page.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
 
 
 def harmless(value: Any) -> Any:
@@ -126,16 +127,14 @@ class _Drain(io.RawIOBase):
         return held
 
 
-def _parquet(portions: Iterator[Portion], classes: tuple[str, ...]) -> Iterator[bytes]:
+def _parquet(portions: Iterator[Portion]) -> Iterator[bytes]:
     drain = _Drain()
     writer: pq.ParquetWriter | None = None
     for portion in portions:
-        schema = _schema(_names(portion.rows), classes)
+        schema = _schema(portion)
         if writer is None:
             writer = pq.ParquetWriter(drain, schema, compression="zstd")
-        entries = list(portion.entries())
-        for entry in entries:
-            entry["probabilities"] = None if entry["probabilities"] is None else list(entry["probabilities"].values())
+        entries = [{n: in_column(v, schema.field(n).type) for n, v in e.items()} for e in portion.entries()]
         writer.write_table(pa.Table.from_pylist(entries, schema))
         yield from drain.take()
     if writer is not None:
@@ -143,20 +142,26 @@ def _parquet(portions: Iterator[Portion], classes: tuple[str, ...]) -> Iterator[
     yield from drain.take()
 
 
-def _names(rows: NewRows) -> list[str]:
-    known = {"file": rows.files is not None, "label": rows.labels is not None}
-    names = ("row", "file", "label", "prediction", "probability", "probabilities", "problem")
+def in_column(value: Any, kind: pa.DataType) -> Any:
+    """A field of an answer as a Parquet column holds it: of {class: number} the numbers, in the order of the classes."""
+    return list(value.values()) if isinstance(value, dict) and pa.types.is_list(kind) else value
+
+
+def _names(portion: Portion) -> list[str]:
+    known = {"file": portion.rows.files is not None, "label": portion.rows.examples.gold is not None}
+    names = ("row", "file", "label", *portion.answered.fields, "problem")
     return [name for name in names if known.get(name, True)]
 
 
-def _schema(names: list[str], classes: tuple[str, ...]) -> pa.Schema:
+def _schema(portion: Portion) -> pa.Schema:
     """The columns of a Parquet file; `probabilities` are in the order of the classes, which the metadata names."""
-    kinds = {"row": pa.int64(), "probability": pa.float64(), "probabilities": pa.list_(pa.float64())}
-    fields = [pa.field(name, kinds.get(name, pa.string())) for name in names]
-    return pa.schema(fields, {"bertune.classes": json.dumps(list(classes), ensure_ascii=False)})
+    fields = portion.answered.fields
+    kinds = {"row": pa.int64(), "file": pa.string(), "label": fields["prediction"], "problem": pa.string(), **fields}
+    classes = json.dumps(list(portion.answered.classes), ensure_ascii=False)
+    return pa.schema([pa.field(name, kinds[name]) for name in _names(portion)], {"bertune.classes": classes})
 
 
-Writer = Callable[[Iterator[Portion], tuple[str, ...]], Iterator[bytes]]
+Writer = Callable[[Iterator[Portion]], Iterator[bytes]]
 WRITERS: dict[str, Writer] = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}
 
 
@@ -172,16 +177,19 @@ def print_lines(portions: Iterable[Portion], as_json: bool) -> None:
 
 
 def _plain(portion: Portion) -> Iterator[str]:
-    longest = max((cell_len(shown(name)) for name in portion.answered.classes), default=0)
+    task = portion.answered.task
+    longest = max((cell_len(shown(name)) for name in portion.answered.classes), default=24)
     room = min(max(longest, 4), 24)
+    examples = portion.rows.examples
     for i, entry in enumerate(portion.entries()):
-        text = portion.rows.texts[i] or ""
-        pair = portion.rows.pairs[i] if portion.rows.pairs is not None else None
-        if entry["prediction"] is None:
+        text = examples.texts[i] or ""
+        pair = examples.pairs[i] if examples.pairs is not None else None
+        if "problem" in entry:
             head = set_cell_size("-", room) + "      -"
             text = f"row {entry['row']:,}: {entry['problem']}"
         else:
-            head = set_cell_size(shown(entry["prediction"]), room) + f"  {entry['probability']:.3f}"
+            head = set_cell_size(shown(task.shown(entry["prediction"])), room)
+            head += f"  {entry['probability']:.3f}" if entry.get("probability") is not None else " " * 7
             text = shown(text[:1000] if pair is None else f"{text[:500]} | {pair[:500]}")
         yield f"{head}  {shortened(text, WIDTH - room - 9)}".rstrip()
 

@@ -7,7 +7,7 @@ from typing import Any
 from bertune.base.recipe import Recipe, parse_assignment, read_toml, resolve
 
 FLAGS = {
-    "data": "data.train", "valid": "data.valid", "test": "data.test", "task": "data.task", "text": "data.text",
+    "data": "data.train", "valid": "data.valid", "test": "data.test", "task": "task.name", "text": "data.text",
     "text_pair": "data.text_pair", "label": "data.label", "model": "model.name", "seed": "seed",
     "language": "report.language",
 }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bertune.base import registry
 from bertune.base.errors import Problem, RecipeError
@@ -46,19 +47,20 @@ def stores(prepared: Prepared, folder: Path) -> Stores:
     """Encode every split into the run folder, or open what an earlier start of this run encoded there."""
     made: dict[str, TokenStore] = {}
     for name, positions in prepared.splits.named():
-        parts = [prepared.rows.digest, prepared.tokenizer.fingerprint(), str(prepared.max_length), name]
-        key = "-".join([*parts, _digest(positions), _digest(prepared.targets[positions])])
+        task = prepared.rows.task
+        parts = [prepared.rows.digest, prepared.tokenizer.fingerprint(), str(prepared.max_length), name, task.name]
+        key = "-".join([*parts, *prepared.classes, _digest(positions), _digest(prepared.targets[positions])])
         place = folder / name
         if is_current(place, key):
             made[name] = read_store(place, key)
             continue
-        texts, pairs = prepared.texts(positions)
-        encoded = prepared.rows.task.encode(texts, pairs, prepared.tokenizer, prepared.max_length)
-        made[name] = write_store(place, encoded, prepared.targets[positions], key)
+        examples = prepared.examples(name)
+        encoded = task.encode(examples, prepared.classes, prepared.tokenizer, prepared.max_length)
+        made[name] = write_store(place, encoded, prepared.targets[positions], key, task.level)
     return Stores(made["train"], made.get("valid"), made.get("test"))
 
 
-def _digest(values: Ints) -> str:
+def _digest(values: NDArray[Any]) -> str:
     import hashlib
 
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
@@ -69,8 +71,9 @@ def network(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
     settings = recipe.model
     names = ("dropout", "attention_dropout", "head_dropout")
     changes = {name: getattr(settings, name) for name in names if getattr(settings, name) != "auto"}
-    model = load(prepared.chosen.folder, prepared.rows.task.head, prepared.classes, prepared.tokenizer.pad_id,
-                 seed, changes)  # fmt: skip
+    task = prepared.rows.task
+    changes |= {} if task.problem is None else {"problem_type": task.problem}
+    model = load(prepared.chosen.folder, task.head, prepared.classes, prepared.tokenizer.pad_id, seed, changes)
     reinitialize(model, settings.reinitialize_top, seed)
     freeze(model, settings)
     return model
@@ -149,7 +152,7 @@ def _numbered(splits: Sequence[TokenStore], recipe: Recipe) -> Iterator[tuple[In
     first = 0
     for store in splits:
         sizes, every = np.diff(store.starts), np.arange(len(store.starts) - 1)
-        single = replace(store, owner=every, targets=every, lengths=sizes)  # each text a row of its own
+        single = replace(store, owner=every, targets=every, lengths=sizes, level="row", beside={})  # each text a row
         for part in predicting_batches(sizes, recipe.evaluation.batch_size, recipe.training.max_tokens):
             yield first + part, single.batch(part)
         first += len(every)
@@ -158,6 +161,8 @@ def _numbered(splits: Sequence[TokenStore], recipe: Recipe) -> Iterator[tuple[In
 def feed_of(recipe: Recipe, the_plan: Plan, store: TokenStore, model: Model, seed: int) -> Feed:
     """The batches of a run; as an epoch begins, what learns in it is set."""
     training, part = recipe.training, recipe.part("training.sampler")
+    if part.name != "every_row" and not store.classes.any():
+        raise RecipeError([Problem("training.sampler.name", f"{part.name} deals by classes; these rows have none")])
     most = None if training.micro_batch_size == "auto" else training.micro_batch_size
     return Feed(
         store,

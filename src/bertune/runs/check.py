@@ -28,14 +28,12 @@ def check_data(recipe: Recipe, teller: Teller | None = None, source: Table | Non
     roles = (("text", rows.roles.text), ("text pair", rows.roles.text_pair), ("label", rows.roles.label))
     teller.say("", " · ".join(f'{role} "{name}"' for role, name in roles if name) + f" ({rows.roles.why})")
     splits = _splits(recipe, rows)
-    classes = sorted({x for x in rows.labels if x is not None}) if rows.labels is not None else []
     chosen = _model(recipe, rows)
     if chosen is None:
         view = View(rows.table, rows.roles, splits, rows.texts, rows.pairs, rows.labels, rows.exact, rows.near,
                     split_made_by_bertune=splits.how != "as given")  # fmt: skip
     else:
-        targets = np.zeros(len(rows.table), np.int64)
-        view = measure(recipe, rows, splits, tuple(classes), targets, chosen).view
+        view = measure(recipe, rows, splits, chosen).view
         teller.say("model", f"{chosen.name} · {chosen.reason}")
         say_code(chosen.folder, teller)
     return check(view)

@@ -13,7 +13,7 @@ import torch
 
 from bertune.base import registry
 from bertune.base.recipe import Recipe
-from bertune.base.types import Floats, Judged, Table
+from bertune.base.types import Floats, Table
 from bertune.base.wording import counted, percent
 from bertune.data.batches import predicting_batches
 from bertune.data.check import check
@@ -129,7 +129,7 @@ def _bill(
     seconds["save"] = NEW_BESTS * checks * seconds_of_saving
     scoring = _answering(model, stores, machine, recipe, "fp32")
     seconds["score"] = _scoring(recipe, prepared, stores, scoring)
-    if recipe.evaluation.suspects:
+    if recipe.evaluation.suspects and prepared.rows.task.kind == "class":
         seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch, answering)
     seconds["report"] = REPORT_SECONDS
     for name in ("train", "validate", "save"):
@@ -168,7 +168,7 @@ def _updates(feed: Feed, steps: int) -> Floats:
 
 def _first_rows(stores: build.Stores) -> build.Stores:
     """A few rows of each split: enough to see whether the encoder can run once."""
-    few = {n: probe.some(s, np.arange(min(8, len(s)))) for n, s in vars(stores).items() if s is not None}
+    few = {n: s.take(np.arange(min(8, len(s)))) for n, s in vars(stores).items() if s is not None}
     return build.Stores(few["train"], few.get("valid"), None)
 
 
@@ -197,36 +197,38 @@ def _scoring(recipe: Recipe, prepared: Prepared, stores: build.Stores, answering
     intervals = [_intervals(recipe, prepared, len(s)) for s in judged]
     total += sum(intervals)
     if recipe.evaluation.baselines and judged:
-        asked = len(judged[-1])
-        total += _words(recipe, prepared, asked) + intervals[-1] * len(prepared.rows.task.baselines)
+        total += _baselines(recipe, prepared, len(judged[-1])) + intervals[-1] * len(prepared.rows.task.baselines)
     return total
 
 
 def _intervals(recipe: Recipe, prepared: Prepared, rows: int) -> float:
     """Seconds of all scores with intervals over so many rows, by making them once over invented answers."""
-    classes = len(prepared.classes)
-    random = np.random.default_rng(0)
-    probabilities = random.dirichlet(np.ones(classes), rows)
-    judged = Judged(random.integers(0, classes, rows), probabilities.argmax(1), probabilities, prepared.classes)
+    task, classes = prepared.rows.task, prepared.classes
+    learned = prepared.examples("train")
+    asked = learned.take(np.random.default_rng(0).integers(0, len(learned), rows))
+    other = learned.take(np.random.default_rng(1).integers(0, len(learned), rows))
+    guesses = task.as_guesses(other, classes)
+    judged = task.judged(asked, guesses, classes)
     began = time.perf_counter()
-    score(judged, prepared.rows.task.metrics, recipe.evaluation.resamples, recipe.seed)
+    score(judged, task.metrics, recipe.evaluation.resamples, recipe.seed)
     return time.perf_counter() - began
 
 
-def _words(recipe: Recipe, prepared: Prepared, asked: int) -> float:
-    """Seconds of the word-count baseline, from a sample of the rows."""
-    positions = prepared.splits.train[:: max(1, len(prepared.splits.train) // SAMPLE)]
-    targets = prepared.targets[positions]
-    if len(np.unique(targets)) < 2:
-        return 0.0
-    texts, pairs = prepared.texts(positions)
-    began = time.perf_counter()
-    baseline = registry.load("baselines", "tfidf")()
-    baseline.fit(texts, pairs, targets, len(prepared.classes), recipe.seed)
-    fit = time.perf_counter() - began
-    baseline.probabilities(texts, pairs)
-    ask = time.perf_counter() - began - fit
-    return fit * len(prepared.splits.train) / len(positions) + ask * asked / len(positions)
+def _baselines(recipe: Recipe, prepared: Prepared, asked: int) -> float:
+    """Seconds of the baselines, from a sample of the rows."""
+    task, positions = prepared.rows.task, prepared.splits.train[:: max(1, len(prepared.splits.train) // SAMPLE)]
+    few = prepared.rows.examples.take(positions)
+    targets = task.targets(few, prepared.classes)
+    total = 0.0
+    for name in task.baselines:
+        began = time.perf_counter()
+        baseline = registry.load("baselines", name)()
+        baseline.learn(few, targets, prepared.classes, recipe.seed)
+        learned = time.perf_counter() - began
+        baseline.guesses(few)
+        answered = time.perf_counter() - began - learned
+        total += learned * len(prepared.splits.train) / len(positions) + answered * asked / len(positions)
+    return total
 
 
 def _suspects(
@@ -235,10 +237,10 @@ def _suspects(
 ) -> float:  # fmt: skip
     """Seconds of the search for wrong labels: the encoder over the training rows, then the regressions on a sample."""
     rows = np.arange(0, len(stores.train), max(1, len(stores.train) // SAMPLE))
-    few = probe.some(stores.train, rows)
+    few = stores.train.take(rows)
     states = mean_states(model, few, np.arange(len(few)), recipe, machine, watch)
     began = time.perf_counter()
-    cross_validated(states, np.asarray(few.targets), len(prepared.classes), recipe.seed)
+    cross_validated(states, few.classes, len(prepared.classes), recipe.seed)
     regressions = time.perf_counter() - began
     shown = min(len(stores.train), MOST_ROWS)
     return answering.seconds(_portions(stores.train, recipe)) + regressions * shown / len(rows)

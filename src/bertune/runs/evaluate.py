@@ -5,28 +5,28 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from rich.cells import set_cell_size
 
+from bertune.base import registry
 from bertune.base.errors import DataError
 from bertune.base.files import FILES
 from bertune.base.recipe import read_toml
-from bertune.base.types import Ints, Judged, Roles, Score, Table
+from bertune.base.types import Examples, Judged, Roles, Score, Table, Tuned
 from bertune.base.wording import counted
-from bertune.data.columns import label_texts, text_values
 from bertune.data.table import read
 from bertune.engine.interrupt import Watch
 from bertune.evaluate.saved import SavedModel
-from bertune.evaluate.scores import confusion, per_class, score
+from bertune.evaluate.scores import score
 from bertune.evaluate.slices import Slice, as_json, slices
 from bertune.runs.answers import shortened, shown
 from bertune.runs.folder import Folder
-from bertune.runs.new_rows import reading_settings, roles_for
+from bertune.runs.new_rows import as_trained, reading_settings, roles_for
 from bertune.runs.openings import log_opening, rows_digest
 from bertune.runs.parts import columns_there, parts_of
-from bertune.runs.predict import as_trained, open_model, predict_rows
+from bertune.runs.predict import open_model, predict_examples
 from bertune.runs.seen import seen_rows
 from bertune.runs.telling import Teller
 
@@ -52,6 +52,7 @@ class Evaluation:
     unlabelled: int
     refused: int
     cut: int
+    kind: str
     unknown: tuple[Mapping[str, Any], ...] = ()
     seen: int | None = None
     without_seen: Mapping[str, Score] | None = None
@@ -62,12 +63,16 @@ class Evaluation:
         """Everything as plain values, as `--out` writes it."""
         return {
             "rows": len(self.judged), "metric": self.metric, "scores": as_json(self.scores),
-            "per_class": per_class(self.judged, RESAMPLES), "classes": list(self.judged.classes),
-            "confusion": confusion(self.judged).tolist(), "unlabelled": self.unlabelled, "refused": self.refused,
-            "cut": self.cut, "unknown_labels": [dict(u) for u in self.unknown], "seen_in_training": self.seen,
+            **self.details(), "classes": list(self.judged.classes), "unlabelled": self.unlabelled,
+            "refused": self.refused, "cut": self.cut, "unknown_labels": [dict(u) for u in self.unknown], "seen_in_training": self.seen,
             "without_seen": None if self.without_seen is None else as_json(self.without_seen),
             "slices": {column: as_json(found) for column, found in self.slices.items()}, "data_digest": self.digest,
         }  # fmt: skip
+
+    def details(self) -> dict[str, Any]:
+        """The tables beside the scores, as they stand in scores.json."""
+        part = registry.load("details", f"of_{self.kind}")()
+        return dict(part(self.judged, None, Tuned(), RESAMPLES, 0))
 
 
 def evaluate_table(
@@ -79,51 +84,48 @@ def evaluate_table(
     Raises DataError where no row has a label that the model knows, or where a column is missing.
     """
     columns_there(table, columns, "--slice ")
-    poll = watch.poll if watch else lambda: None
-    assert roles.label is not None
-    labels = _spelt(label_texts(table, roles.label), saved, run)
-    targets: Ints = saved.task.targets(labels, saved.about.classes)
-    unknown = _unknown(table, labels, targets)
-    if (targets < 0).all():
+    task, classes = saved.task, saved.about.classes
+    examples = as_trained(saved, table, roles)
+    assert examples.gold is not None
+    gold = _spelt(examples.gold, saved, run)
+    examples = replace(examples, gold=gold)
+    right = task.known(gold, classes)
+    unknown = _unknown(task, table, gold, right)
+    if not right.any():
         raise _no_label(table, roles, saved, unknown)
-    texts = list(text_values(table, roles.text))
-    pairs = None if roles.text_pair is None else list(text_values(table, roles.text_pair))
-    known = np.flatnonzero(targets >= 0)
-    answered = predict_rows(saved, _at(texts, known), None if pairs is None else _at(pairs, known), poll=poll)
-    good = answered.guess >= 0
-    if not good.any():
+    known = np.flatnonzero(right)
+    answered = predict_examples(saved, examples.take(known), poll=watch.poll if watch else lambda: None)
+    if not len(answered.good):
         raise DataError("no labelled row has a text.", where=table.files[0], expected=f"texts in {roles.text!r}")
-    rows = known[good]
-    judged = Judged(targets[rows], answered.guess[good], answered.probabilities[good], saved.about.classes)
-    names = list(dict.fromkeys([saved.about.metric, *saved.task.metrics]))
+    rows = known[answered.good]
+    asked = examples.take(rows)
+    judged = task.judged(asked, answered.guesses, classes)
+    names = list(dict.fromkeys([saved.about.metric, *task.metrics]))
     parts = parts_of(table, rows, columns)
     found = Evaluation(
-        score(judged, names, RESAMPLES, 0), judged, saved.about.metric, sum(label is None for label in labels),
-        int((~good).sum()), int(answered.cut.sum()), unknown, digest=rows_digest(table, rows, roles),
+        score(judged, names, RESAMPLES, 0), judged, saved.about.metric, sum(value is None for value in gold),
+        len(known) - len(rows), int(answered.cut.sum()), task.kind, unknown, digest=rows_digest(table, rows, roles),
         slices=slices(judged, parts, saved.about.metric, RESAMPLES, 0),
     )  # fmt: skip
-    return _without_seen(found, names, saved, run, _at(texts, rows), None if pairs is None else _at(pairs, rows))
+    return _without_seen(found, names, asked, run)
 
 
-def _at(values: Sequence[str | None], rows: Ints) -> list[str | None]:
-    return [values[i] for i in rows.tolist()]
-
-
-def _spelt(labels: list[str | None], saved: SavedModel, run: Folder) -> list[str | None]:
+def _spelt(gold: Sequence[Any], saved: SavedModel, run: Folder) -> Sequence[Any]:
     """Labels as the model spells them, where training took spellings that differ in case and spaces for one."""
     if not run.recipe.is_file() or read_toml(run.recipe).get("data.label_spelling") != "merge":
-        return labels
+        return gold
     spelling = {name.strip().casefold(): name for name in saved.about.classes}
-    return [None if label is None else spelling.get(label.strip().casefold(), label) for label in labels]
+    return [None if label is None else spelling.get(label.strip().casefold(), label) for label in gold]
 
 
-def _unknown(table: Table, labels: Sequence[str | None], targets: Ints) -> tuple[Mapping[str, Any], ...]:
+def _unknown(task: Any, table: Table, gold: Sequence[Any], known: Any) -> tuple[Mapping[str, Any], ...]:
     """The labels that the model does not know, the commonest first, with count and first places."""
-    counts = Counter(label for label, target in zip(labels, targets.tolist(), strict=True) if label and target < 0)
+    there = [i for i in np.flatnonzero(~known).tolist() if gold[i] is not None]
+    labels = {i: str(task.shown(gold[i])) for i in there}
+    counts = Counter(labels.values())
     places: dict[str, list[dict[str, Any]]] = {label: [] for label in counts}
-    for i in np.flatnonzero(targets < 0).tolist():
-        label = labels[i]
-        if label in places and len(places[label]) < LISTED_ROWS:
+    for i, label in labels.items():
+        if len(places[label]) < LISTED_ROWS:
             place = table.place(i)
             places[label].append({"file": place.file, "row": place.row})
     return tuple({"label": k, "count": n, "rows": places[k]} for k, n in counts.most_common())
@@ -142,14 +144,10 @@ def _no_label(table: Table, roles: Roles, saved: SavedModel, unknown: Sequence[M
     )  # fmt: skip
 
 
-def _without_seen(
-    found: Evaluation, names: list[str], saved: SavedModel, run: Folder, texts: Sequence[str | None],
-    pairs: Sequence[str | None] | None,
-) -> Evaluation:  # fmt: skip
+def _without_seen(found: Evaluation, names: list[str], asked: Examples, run: Folder) -> Evaluation:
     """The same with the rows counted that the model learned from, and the scores without them."""
-    firsts = [t or "" for t in as_trained(saved.about, texts)]
-    seconds = None if pairs is None else [p or "" for p in as_trained(saved.about, pairs)]
-    seen = seen_rows(run.seen, firsts, seconds)
+    texts, pairs = cast("Sequence[str]", asked.texts), cast("Sequence[str] | None", asked.pairs)
+    seen = seen_rows(run.seen, texts, pairs)
     if seen is None:
         return found
     rest = None
@@ -226,8 +224,9 @@ def report_lines(found: Evaluation) -> list[str]:
     for name, s in found.scores.items():
         other = "" if rest is None else f"  {rest[name].value:.3f} [{rest[name].low:.3f}, {rest[name].high:.3f}]"
         lines.append(f"{name:<20}{s.value:>7.3f}   [{s.low:.3f}, {s.high:.3f}]  {other}".rstrip())
-    lines += ["", f"{'class':<34}{'precision':>11}{'recall':>11}{'f1':>11}{'rows':>11}"]
-    classes = sorted(per_class(found.judged), key=lambda c: c["f1"])
+    classes = sorted(found.details().get("per_class", ()), key=lambda c: c["f1"])
+    if classes:
+        lines += ["", f"{'class':<34}{'precision':>11}{'recall':>11}{'f1':>11}{'rows':>11}"]
     for entry in classes[:SHOWN_CLASSES]:
         name = set_cell_size(shortened(shown(entry["class"]), 33), 34)
         numbers = "".join(f"{entry[k]:>11.3f}" for k in ("precision", "recall", "f1"))

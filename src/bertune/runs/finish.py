@@ -1,7 +1,7 @@
 """After the loop: calibrate on validation, open the test set once, write scores, predictions, model and report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,23 @@ from bertune import __version__
 from bertune.base import registry
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
-from bertune.base.types import Floats, Ints, Judged
+from bertune.base.types import Answers, Guesses, Ints, Judged, Tuned
 from bertune.data.duplicates import leaked
 from bertune.data.store import TokenStore
 from bertune.engine.devices import Compute
 from bertune.engine.interrupt import Watch
-from bertune.evaluate.calibration import fit_temperature, reliability, softmax, tune_threshold
 from bertune.evaluate.intervals import difference, verdict
 from bertune.evaluate.predict import predict
-from bertune.evaluate.saved import About, fold_temperature, save
-from bertune.evaluate.scores import confusion, per_class, score
+from bertune.evaluate.saved import About, fold, save
+from bertune.evaluate.scores import score
 from bertune.evaluate.slices import as_json, slices
 from bertune.model.encoder import Model
+from bertune.runs.answers import in_column
 from bertune.runs.build import Stores
 from bertune.runs.folder import Folder
 from bertune.runs.parts import own_parts, parts_of
 from bertune.runs.prepare import Prepared
+from bertune.tasks._task import Tuning
 
 
 @dataclass(eq=False)
@@ -46,24 +47,23 @@ class Finish:
     def run(self, model: Model) -> dict[str, Any]:
         """Write scores.json, predictions/ and model/; gives what scores.json holds, and the speed of prediction."""
         self.speed = 0.0
-        valid = self._logits(model, self.stores.valid)
-        temperature = self._temperature(valid)
-        fold_temperature(model, temperature)
-        threshold = self._threshold(valid, temperature)
+        valid = self._answers(model, self.stores.valid)
+        tuned = self._tuned(valid)
+        fold(model, tuned)
         scores: dict[str, Any] = {}
-        for name, logits in (("valid", valid), ("test", self._logits(model, self.stores.test, temperature))):
-            if logits is not None:
-                store = getattr(self.stores, name)
-                judged = self._judged(store.targets, softmax(logits / temperature), threshold)
+        scaled = None if valid is None else valid.scaled(tuned)
+        for name, answers in (("valid", scaled), ("test", self._answers(model, self.stores.test))):
+            if answers is not None:
+                guesses, judged = self._judged(name, answers, tuned)
                 scores[name] = self._scores(judged)
-                self._write_predictions(name, judged)
-                self._details(scores, name, judged, logits, temperature)
-        self._save_model(model, temperature, threshold)
+                self._write_predictions(name, guesses)
+                self._details(scores, name, judged, answers, tuned)
+        self._save_model(model, tuned)
         scores["classes"] = list(self.prepared.classes)
         return scores
 
-    def _logits(self, model: Model, store: TokenStore | None, divided: float = 1.0) -> Floats | None:
-        """Logits in fp32, as the saved model gives them; times `divided` where the head is scaled already."""
+    def _answers(self, model: Model, store: TokenStore | None) -> Answers | None:
+        """Answers in fp32, as the saved model gives them."""
         if store is None:
             return None
         answers = predict(
@@ -71,25 +71,29 @@ class Finish:
             precision="fp32", device=self.compute.device, poll=self.watch.poll,
         )  # fmt: skip
         self.speed = len(store) / max(answers.seconds, 1e-9)
-        return answers.logits * divided
+        return answers
 
-    def _temperature(self, logits: Floats | None) -> float:
-        if logits is None or self.stores.valid is None or not self.recipe.evaluation.calibration:
-            return 1.0
-        return float(np.float32(fit_temperature(logits, self.stores.valid.targets)))
-
-    def _threshold(self, logits: Floats | None, temperature: float) -> float | None:
-        if self.recipe.evaluation.threshold == "none" or logits is None or logits.shape[1] != 2:
-            return None
-        assert self.stores.valid is not None
-        probabilities = softmax(logits / temperature)
-        return float(
-            tune_threshold(probabilities[:, 1], self.stores.valid.targets, registry.load("metrics", self.metric)())
+    def _tuned(self, answers: Answers | None) -> Tuned:
+        """The unit of the answers, and on top of it what the task finds on validation rows."""
+        unit, task = self.prepared.unit, self.prepared.rows.task
+        if answers is None or self.stores.valid is None:
+            return unit
+        settings = self.recipe.evaluation
+        metric = registry.load("metrics", self.metric)()
+        tuning = Tuning(metric, unit, settings.calibration, settings.threshold == "tune")
+        found: Tuned = task.tune(
+            self.prepared.examples("valid"), self.stores.valid, answers.scaled(unit), self.prepared.classes, tuning
         )
+        return replace(
+            found, scale=unit.scale * found.scale, shift=unit.shift * found.scale + found.shift,
+            more={**unit.more, **found.more},
+        )  # fmt: skip
 
-    def _judged(self, targets: Any, probabilities: Floats, threshold: float | None) -> Judged:
-        judged: Judged = self.prepared.rows.task.judged(targets, probabilities, self.prepared.classes, threshold)
-        return judged
+    def _judged(self, name: str, answers: Answers, tuned: Tuned) -> tuple[Guesses, Judged]:
+        """What scaled answers to a split say, and beside it the gold."""
+        task, examples, classes = self.prepared.rows.task, self.prepared.examples(name), self.prepared.classes
+        guesses = task.decode(examples, getattr(self.stores, name), answers, classes, tuned)
+        return guesses, task.judged(examples, guesses, classes)
 
     def _metrics(self) -> list[str]:
         return list(dict.fromkeys([self.metric, *self.prepared.rows.task.metrics]))
@@ -97,22 +101,18 @@ class Finish:
     def _scores(self, judged: Judged) -> dict[str, Any]:
         return as_json(score(judged, self._metrics(), self.recipe.evaluation.resamples, self.recipe.seed))
 
-    def _details(self, scores: dict[str, Any], name: str, judged: Judged, logits: Floats, temperature: float) -> None:
+    def _details(self, scores: dict[str, Any], name: str, judged: Judged, answers: Answers, tuned: Tuned) -> None:
         """The tables beside the scores: of the test set where there is one, else of validation."""
         if name == "valid" and self.stores.test is not None:
             return
         scores["judged_on"] = name
-        scores["per_class"] = per_class(judged, self.recipe.evaluation.resamples, self.recipe.seed)
-        scores["confusion"] = confusion(judged).tolist()
-        before = softmax(logits)
-        scores["calibration"] = {
-            "temperature": temperature,
-            "before": {"ece": _ece(self._judged(judged.gold, before, None)), "bins": _bins(before, judged.gold)},
-            "after": {"ece": _ece(judged), "bins": _bins(judged.probabilities, judged.gold)},
-        }
+        unscaled = replace(answers, values=(answers.values - tuned.shift) / tuned.scale).scaled(self.prepared.unit)
+        _, before = self._judged(name, unscaled, replace(tuned, threshold=None))
+        of_kind = registry.load("details", f"of_{self.prepared.rows.task.kind}")()
+        scores |= of_kind(judged, before, tuned, self.recipe.evaluation.resamples, self.recipe.seed)
         self._without_leaked(scores, name, judged)
         self._slices(scores, name, judged)
-        if self.recipe.evaluation.baselines:
+        if self.recipe.evaluation.baselines and self.prepared.rows.task.baselines:
             self._baselines(scores, name, judged)
 
     def _without_leaked(self, scores: dict[str, Any], name: str, judged: Judged) -> None:
@@ -134,16 +134,16 @@ class Finish:
             scores["slices"] = {kind: as_json(of) for kind, of in found.items()}
 
     def _baselines(self, scores: dict[str, Any], name: str, judged: Judged) -> None:
-        splits, targets = self.prepared.splits, self.prepared.targets
-        texts, pairs = self.prepared.texts(splits.train)
-        asked, asked_pairs = self.prepared.texts(getattr(splits, name))
+        prepared, splits, task = self.prepared, self.prepared.splits, self.prepared.rows.task
+        learned, asked = prepared.examples("train"), prepared.examples(name)
         results: dict[str, Judged] = {}
         scores["baselines"] = {}
-        for baseline in self.prepared.rows.task.baselines:
+        for baseline in task.baselines:
             self.watch.poll()
             part = registry.load("baselines", baseline)()
-            part.fit(texts, pairs, targets[splits.train], len(self.prepared.classes), self.recipe.seed)
-            results[baseline] = self._judged(judged.gold, part.probabilities(asked, asked_pairs), None)
+            targets = task.targets(learned, prepared.classes)
+            part.learn(learned, targets, prepared.classes, self.recipe.seed)
+            results[baseline] = task.judged(asked, part.guesses(asked), prepared.classes)
             scores["baselines"][baseline] = self._scores(results[baseline])
         scores["better_than_baseline"] = self._comparison(judged, results)
 
@@ -155,37 +155,38 @@ class Finish:
         better = verdict(apart, metric.best)
         return {"baseline": best, "metric": self.metric, "verdict": better, "difference": apart.as_json()}
 
-    def _write_predictions(self, name: str, judged: Judged) -> None:
+    def _write_predictions(self, name: str, guesses: Guesses) -> None:
         positions: Ints = getattr(self.prepared.splits, name)
-        write_predictions(self.folder.predictions / f"{name}.parquet", self.prepared, positions, judged)
+        write_predictions(self.folder.predictions / f"{name}.parquet", self.prepared, positions, guesses)
 
-    def _save_model(self, model: Model, temperature: float, threshold: float | None) -> None:
+    def _save_model(self, model: Model, tuned: Tuned) -> None:
         rows, data = self.prepared.rows, self.recipe.data
         roles = {"text": rows.roles.text, "text_pair": rows.roles.text_pair, "label": rows.roles.label}
         about = About(
-            rows.task.name, self.prepared.classes, roles, self.prepared.max_length, tuple(data.cleaning), data.missing,
-            data.fill, temperature, threshold, self.metric, __version__,
+            rows.task.name, self.prepared.classes, {**roles, **rows.roles.more}, self.prepared.max_length,
+            tuple(data.cleaning), data.missing, data.fill, 1.0 / tuned.scale if rows.task.kind == "class" else 1.0,
+            tuned.threshold, self.metric, __version__, dict(tuned.more), dict(self.recipe.part("task").settings),
         )  # fmt: skip
         model.network.to("cpu")
         save(model, self.prepared.tokenizer, about, self.folder.model)
 
 
-def write_predictions(path: Path, prepared: Prepared, positions: Ints, judged: Judged) -> None:
-    """predictions/*.parquet: where each row stands, its text, gold label, prediction and probabilities."""
-    table, classes = prepared.rows.table, np.array(judged.classes, dtype=object)
-    assert judged.probabilities is not None
-    texts, pairs = prepared.texts(positions)
+def write_predictions(path: Path, prepared: Prepared, positions: Ints, guesses: Guesses) -> None:
+    """predictions/*.parquet: where each row stands, its text, gold and answer."""
+    table, task, classes = prepared.rows.table, prepared.rows.task, prepared.classes
+    examples = prepared.rows.examples.take(positions)
+    assert examples.gold is not None
+    fields = task.fields(classes)
+    entries = [task.answer(guesses, row, classes) for row in range(len(guesses))]
     columns: dict[str, Any] = {
         "file": [table.files[i] for i in table.file[positions].tolist()],
         "row": table.row[positions],
-        "label": classes[np.asarray(judged.gold)],
-        "prediction": classes[np.asarray(judged.guess)],
-        "probability": judged.probabilities[np.arange(len(judged)), judged.guess],
-        "probabilities": list(judged.probabilities),
-        "text": pa.array(iter(texts), pa.string()),
+        "label": pa.array([task.label(gold) for gold in examples.gold], fields["prediction"]),
     }
-    if pairs is not None:
-        columns["text_pair"] = pa.array(iter(pairs), pa.string())
+    columns |= {name: pa.array([in_column(e[name], kind) for e in entries], kind) for name, kind in fields.items()}
+    columns["text"] = pa.array(iter(examples.texts), pa.string())
+    if examples.pairs is not None:
+        columns["text_pair"] = pa.array(iter(examples.pairs), pa.string())
     write_parquet(path, columns)
 
 
@@ -194,11 +195,3 @@ def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(dict(columns)), sink, compression="zstd")
     FILES.write(path, [memoryview(sink.getvalue())])
-
-
-def _ece(judged: Judged) -> float:
-    return float(registry.load("metrics", "calibration_error")()(judged))
-
-
-def _bins(probabilities: Any, gold: Any) -> list[dict[str, Any]]:
-    return [b.as_json() for b in reliability(probabilities, gold)]

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from bertune.base import registry
 from bertune.base.errors import ResumeError
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
-from bertune.base.types import Floats
+from bertune.base.types import Answers, Examples
 from bertune.engine import checkpoint
 from bertune.engine.callbacks.early_stopping import EarlyStopping
 from bertune.engine.callbacks.history import History
@@ -29,7 +30,6 @@ from bertune.engine.interrupt import Watch
 from bertune.engine.learner import Learner
 from bertune.engine.loop import Hooks, Position, loop
 from bertune.engine.plan import Plan
-from bertune.evaluate.calibration import softmax
 from bertune.evaluate.predict import predict
 from bertune.evaluate.spread import spread
 from bertune.evaluate.standard_error import standard_error
@@ -105,7 +105,7 @@ class Fit:
         try:
             with nullcontext() if cached is None else standing_in(model, cached.table):
                 if folder is None and self.seen.valid is not None:
-                    self.trouble.beginning = spread(self._answers(learner, ROWS_AT_START)) or 0.0
+                    self.trouble.beginning = spread(self._answers(learner, ROWS_AT_START).values) or 0.0
                 self.watch.patient = True
                 stopped = drive(loop(learner, feed, hooks, start), self.callbacks)
         finally:
@@ -134,7 +134,8 @@ class Fit:
             evaluation.tolerance,
         )
         valid = self.stores.valid
-        shares = [] if valid is None else (np.bincount(valid.targets) / len(valid)).tolist()
+        of_class = valid is not None and self.prepared.rows.task.kind == "class"
+        shares = (np.bincount(valid.classes) / len(valid)).tolist() if valid is not None and of_class else []
         self.trouble = Trouble(shares)
         self.callbacks = Callbacks(
             [
@@ -165,29 +166,35 @@ class Fit:
     def _judge_at(self, step: int, steps: int) -> bool:
         return self.stores.valid is not None and (step % self.every == 0 or step == steps)
 
-    def _answers(self, learner: Learner, most: int | None = None) -> Floats:
-        """The logits of the validation rows, or of the first `most`."""
+    def _answers(self, learner: Learner, most: int | None = None) -> Answers:
+        """The answers to the validation rows, or to the first `most`, as the model gives them."""
         assert self.seen.valid is not None
         with learner.judging():
-            answers = predict(
+            return predict(
                 learner.model, self.seen.valid, batch_size=self.recipe.evaluation.batch_size,
                 max_tokens=self.recipe.training.max_tokens, precision=self.compute.precision,
                 device=self.compute.device, poll=self.watch.poll, most=most,
             )  # fmt: skip
-        return answers.logits
 
     def _judge(self, learner: Learner, at: Position, epoch: float) -> Evaluated:
-        valid, answered = self.seen.valid, self._answers(learner)
-        assert valid is not None
-        task = self.prepared.rows.task
-        logits = np.nan_to_num(answered)  # a diverged model still gets a score, and is told by Trouble
-        judged = task.judged(valid.targets, softmax(logits), self.prepared.classes)
-        names = dict.fromkeys([self.metric, task.metrics[0], "accuracy", "log_loss"])
+        answered, task, classes = self._answers(learner), self.prepared.rows.task, self.prepared.classes
+        assert self.stores.valid is not None
+        # A diverged model still gets a score, and is told by Trouble.
+        finite = replace(answered, values=np.nan_to_num(answered.values)).scaled(self.prepared.unit)
+        guesses = task.decode(self.validated, self.stores.valid, finite, classes, self.prepared.unit)
+        judged = task.judged(self.validated, guesses, classes)
+        names = dict.fromkeys([self.metric, *task.watched])
         scores = {name: float(registry.load("metrics", name)()(judged)) for name in names}
-        guessed = len(np.unique(judged.guess))
+        guessed = len(np.unique(judged.guess)) if task.kind == "class" else len(judged)
         learner.schedule.observe(scores[self.metric] if self.stopping.higher else -scores[self.metric])
         error = standard_error(registry.load("metrics", self.metric)(), judged)
-        return Evaluated(at.step, epoch, "valid", scores, scores["log_loss"], guessed, error, spread(answered))
+        loss = scores[task.watched[0]]
+        return Evaluated(at.step, epoch, "valid", scores, loss, guessed, error, spread(answered.values))
+
+    @cached_property
+    def validated(self) -> Examples:
+        """The validation rows as the task reads them."""
+        return self.prepared.examples("valid")
 
     def _save(self, learner: Learner, feed: Any, at: Position, wish: Save) -> str:
         if wish.best:

@@ -10,9 +10,11 @@ from bertune.runs.telling import Teller
 RECIPE = """# Every setting has a default: bertune show losses, bertune show optimizers, docs/recipe.md.
 seed = 0
 
+[task]
+name = "{task}"
+
 [data]
 train = "{data}"
-task = "{task}"
 
 [model]
 # name = "minilm"          # hub id, folder or known name; without it: by language and hardware

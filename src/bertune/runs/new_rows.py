@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +11,13 @@ import pyarrow as pa
 from bertune.base.errors import DataError, Problem, RecipeError
 from bertune.base.recipe import parse_assignment
 from bertune.base.sections import DataSection
-from bertune.base.types import Ints, Roles, Table
-from bertune.data.columns import label_texts, recognise, text_values
+from bertune.base.types import Examples, Ints, Roles, Table
+from bertune.data.columns import recognise
 from bertune.data.readers._chunk import FIELD_CHARACTERS
 from bertune.data.table import reader_for
 from bertune.evaluate.saved import SavedModel
 from bertune.runs.ask import ask
+from bertune.runs.examples import examples_of
 from bertune.runs.telling import Teller
 
 LINES = 512  # lines of stdin answered together
@@ -25,12 +26,11 @@ READING = ("data.format", "data.encoding", "data.delimiter", "data.quoting")
 
 @dataclass(frozen=True, eq=False)
 class NewRows:
-    """Some rows: row[rows] counts from 1 in its file; `files` and `labels` only where they are known."""
+    """Some rows as the task reads them, cleaned as in training: row[rows] counts from 1 in its file; `files` only where
+    there are several."""
 
     row: Ints
-    texts: list[str | None]
-    pairs: list[str | None] | None
-    labels: list[str | None] | None = None
+    examples: Examples
     files: list[str] | None = None
 
 
@@ -50,29 +50,34 @@ def roles_for(
 
     Raises DataError where the texts are not found or do not fit the model.
     """
+    trained = saved.roles
     asked = {role: columns.get(role) or _there(saved, role, table) for role in ("text", "text_pair", "label")}
-    if not saved.task.pairs and columns.get("text_pair"):
+    if not saved.pairs and columns.get("text_pair"):
         raise DataError("this model reads single texts.", found=f"--text-pair {columns['text_pair']}")
-    pair = asked["text_pair"] if saved.task.pairs else None
-    roles = recognise(table, asked["text"], pair, asked["label"], None, need_label=need_label)
-    if saved.task.pairs and roles.text_pair is None:
+    if not saved.pairs:
+        asked["text_pair"] = None
+    roles = saved.task.claims(table, asked, need_label) or recognise(
+        table, asked["text"], asked["text_pair"], asked["label"], None, need_label=need_label
+    )
+    if saved.pairs and roles.text_pair is None:
         raise DataError(
             "this model reads pairs of texts.", where=table.files[0],
-            expected=f"a column {saved.about.columns.get('text_pair')!r}, as in training",
+            expected=f"a column {trained.text_pair!r}, as in training",
             found=", ".join(table.names[:20]), next_move="name it: --text-pair COLUMN",
         )  # fmt: skip
-    if not saved.task.pairs and roles.text_pair is not None:
+    if not saved.pairs and roles.text_pair is not None:
         raise DataError(
-            f"there is no column {saved.about.columns['text']!r}, and this model reads single texts.",
+            f"there is no column {trained.text!r}, and this model reads single texts.",
             where=table.files[0], found=", ".join(table.names[:20]), next_move="name the text: --text COLUMN",
         )  # fmt: skip
     label = roles.label if need_label else asked["label"]
     said = ""
     if roles.text != asked["text"]:
         second = f' and "{roles.text_pair}"' if roles.text_pair else ""
-        trained = saved.about.columns["text"]
-        said = f'text taken from "{roles.text}"{second} ({roles.why}); there is no column "{trained}" as in training'
-    return Roles(roles.text, roles.text_pair, label, None, roles.why), said
+        said = (
+            f'text taken from "{roles.text}"{second} ({roles.why}); there is no column "{trained.text}" as in training'
+        )
+    return Roles(roles.text, roles.text_pair, label, None, roles.why, roles.more), said
 
 
 def _there(saved: SavedModel, role: str, table: Table) -> str | None:
@@ -94,22 +99,39 @@ def portions_of(
             if said:
                 teller.warn(said)
             many = len(reader.files) > 1
-        yield _rows(table, roles, many)
+        yield _rows(saved, table, roles, many)
 
 
-def _rows(table: Table, roles: Roles, many: bool) -> NewRows:
-    return NewRows(
-        row=table.row,
-        texts=_column(table, roles.text, text_values),
-        pairs=None if roles.text_pair is None else _column(table, roles.text_pair, text_values),
-        labels=None if roles.label is None else _column(table, roles.label, label_texts),
-        files=[table.files[i] for i in table.file.tolist()] if many else None,
-    )
+def _rows(saved: SavedModel, table: Table, roles: Roles, many: bool) -> NewRows:
+    files = [table.files[i] for i in table.file.tolist()] if many else None
+    return NewRows(table.row, as_trained(saved, table, roles), files)
 
 
-def _column(table: Table, name: str, values: Any) -> list[str | None]:
-    """The values of a column; all missing where a later portion of JSON Lines lacks it."""
-    return list(values(table, name)) if name in table.names else [None] * len(table)
+def as_trained(saved: SavedModel, table: Table, roles: Roles) -> Examples:
+    """The rows as the task reads them, treated as in training."""
+    about = saved.about
+    return examples_of(saved.task, table, roles, about.cleaning, about.fill if about.missing == "fill" else None)
+
+
+def of_texts(saved: SavedModel, texts: Sequence[str | None], pairs: Sequence[str | None] | None) -> Examples:
+    """Texts, and second texts for a model of pairs, treated as in training. Texts that are no Unicode are missing."""
+    columns = {"text": _column(texts)} | ({} if pairs is None else {"text_pair": _column(pairs)})
+    nothing = np.zeros(len(texts), np.int64)
+    table = Table(pa.table(columns), ("memory",), nothing, np.arange(1, len(texts) + 1), nothing, nothing - 1)
+    return as_trained(saved, table, Roles("text", None if pairs is None else "text_pair"))
+
+
+def _column(texts: Sequence[str | None]) -> pa.Array:
+    return pa.array([None if text is None or broken(text) else text for text in texts], pa.large_string())
+
+
+def broken(text: str) -> bool:
+    """Whether a text holds half of a surrogate pair, which is no character."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def lines_of(stream: BinaryIO, saved: SavedModel) -> Iterator[NewRows]:
@@ -143,7 +165,7 @@ def _text(line: bytes, number: int) -> str:
 
 def _of_lines(lines: list[str], done: int, saved: SavedModel) -> NewRows:
     row = np.arange(done + 1, done + len(lines) + 1)
-    if not saved.task.pairs:
-        return NewRows(row, list(lines), None)
+    if not saved.pairs:
+        return NewRows(row, of_texts(saved, lines, None))
     parts = [line.split("\t", 1) for line in lines]
-    return NewRows(row, [p[0] for p in parts], [p[1] if len(p) > 1 else None for p in parts])
+    return NewRows(row, of_texts(saved, [p[0] for p in parts], [p[1] if len(p) > 1 else None for p in parts]))

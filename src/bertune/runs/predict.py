@@ -2,24 +2,25 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 
 from bertune.base.errors import DataError
-from bertune.base.types import Floats, Ints
+from bertune.base.types import Examples, Floats, Guesses, Ints
 from bertune.base.wording import counted, percent
-from bertune.data.clean import clean_column
-from bertune.data.store import TokenStore
+from bertune.data.store import TokenStore, in_memory
 from bertune.engine.devices import hardware
 from bertune.engine.interrupt import Watch
-from bertune.evaluate.calibration import softmax
 from bertune.evaluate.predict import predict
 from bertune.evaluate.saved import About, SavedModel, load
 from bertune.runs.answers import Portion, check_out, print_lines, write
-from bertune.runs.new_rows import NewRows, lines_of, portions_of
+from bertune.runs.new_rows import NewRows, broken, lines_of, of_texts, portions_of
 from bertune.runs.telling import People, Teller
 
 AT_ONCE = 4096  # rows encoded and answered together: enough to sort by length, little memory
@@ -35,18 +36,40 @@ SHOWN_ROWS = 5
 class Answered:
     """Answers to some rows, in their order.
 
-    guess[rows] holds class numbers, -1 where a row was not answered; probabilities[rows, classes] are NaN there;
-    `problems` says why, and is None for answered rows; cut[rows] is True where tokens beyond the limit were cut.
+    `guesses` are those of the rows that were answered, whose positions are `good`; `problems` says of each row why it
+    was not answered, None where it was; cut[rows] is True where tokens beyond the limit were cut.
     """
 
+    task: Any
     classes: tuple[str, ...]
-    guess: Ints
-    probabilities: Floats
+    guesses: Guesses
+    good: Ints
     problems: tuple[str | None, ...]
     cut: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
     def __len__(self) -> int:
-        return len(self.guess)
+        return len(self.problems)
+
+    @cached_property
+    def fields(self) -> dict[str, pa.DataType]:
+        """The fields of an answer with their types."""
+        return dict(self.task.fields(self.classes))
+
+    @cached_property
+    def _place(self) -> dict[int, int]:
+        return {row: i for i, row in enumerate(self.good.tolist())}
+
+    def answer(self, row: int) -> dict[str, Any]:
+        """The fields of the answer to a row that was answered, `prediction` first."""
+        return dict(self.task.answer(self.guesses, self._place[row], self.classes))
+
+    @property
+    def probabilities(self) -> Floats:
+        """Probabilities [rows, classes] of a model of classes; NaN where a row was not answered."""
+        found = np.full((len(self), len(self.classes)), np.nan)
+        if self.guesses.probabilities is not None and len(self.good):
+            found[self.good] = self.guesses.probabilities
+        return found
 
 
 def open_model(run: str | Path) -> SavedModel:
@@ -56,13 +79,6 @@ def open_model(run: str | Path) -> SavedModel:
     return saved
 
 
-def as_trained(about: About, values: Sequence[str | None]) -> list[str | None]:
-    """Texts treated as in training: blank ones are missing, then cleaned, then filled where training filled."""
-    present = [value if value is not None and value.strip() else None for value in values]
-    cleaned = list(clean_column(present, about.cleaning))
-    return [about.fill if value is None else value for value in cleaned] if about.missing == "fill" else cleaned
-
-
 def predict_rows(
     saved: SavedModel,
     texts: Sequence[str | None],
@@ -70,85 +86,78 @@ def predict_rows(
     *,
     poll: Callable[[], None] = lambda: None,
 ) -> Answered:
-    """Answers to rows in fp32; rows without a text are not answered but named. `poll` may raise to stop.
+    """Answers to texts in fp32; rows without a text are not answered but named. `poll` may raise to stop.
 
     Raises DataError when second texts are missing altogether or not wanted.
     """
     _check_pairs(saved, len(texts), pairs)
-    firsts = as_trained(saved.about, texts)
-    seconds = None if pairs is None else as_trained(saved.about, pairs)
-    problems = [_problem(t, None if seconds is None else seconds[i], seconds is None) for i, t in enumerate(firsts)]
+    answered = predict_examples(saved, of_texts(saved, texts, pairs), poll=poll)
+    halves = {i for column in (texts, pairs or ()) for i, text in enumerate(column) if text and broken(text)}
+    problems = [BROKEN if i in halves else problem for i, problem in enumerate(answered.problems)]
+    return replace(answered, problems=tuple(problems))
+
+
+def predict_examples(saved: SavedModel, examples: Examples, *, poll: Callable[[], None] = lambda: None) -> Answered:
+    """Answers to rows that are treated as in training, in fp32; rows without a text are not answered but named."""
+    problems = [_problem(examples, row) for row in range(len(examples))]
     good = np.flatnonzero([problem is None for problem in problems])
-    classes = saved.about.classes
-    guess = np.full(len(firsts), -1, np.int64)
-    probabilities = np.full((len(firsts), len(classes)), np.nan)
-    cut = np.zeros(len(firsts), bool)
-    for start in range(0, len(good), AT_ONCE):
+    cut = np.zeros(len(examples), bool)
+    found: list[Guesses] = []
+    for start in range(0, len(good) or 1, AT_ONCE):
         rows = good[start : start + AT_ONCE]
-        some = [firsts[i] or "" for i in rows.tolist()]
-        beside = None if seconds is None else [seconds[i] or "" for i in rows.tolist()]
-        probabilities[rows], cut[rows] = _answer(saved, some, beside, poll)
-        guess[rows] = saved.task.decode(probabilities[rows], saved.about.threshold)
-    return Answered(classes, guess, probabilities, tuple(problems), cut)
+        guesses, cut[rows] = _answer(saved, examples.take(rows), poll)
+        found.append(guesses)
+    return Answered(saved.task, saved.about.classes, joined(found), good, tuple(problems), cut)
 
 
 def _check_pairs(saved: SavedModel, rows: int, pairs: Sequence[str | None] | None) -> None:
-    if saved.task.pairs and pairs is None:
+    if saved.pairs and pairs is None:
         raise DataError("this model reads pairs of texts.", expected="a second text beside each text", found="none")
-    if not saved.task.pairs and pairs is not None:
+    if not saved.pairs and pairs is not None:
         raise DataError("this model reads single texts.", expected="one text a row", found="second texts")
     if pairs is not None and len(pairs) != rows:
         raise DataError("texts and second texts differ in number.", expected=f"{rows:,}", found=f"{len(pairs):,}")
 
 
-def _problem(text: str | None, pair: str | None, single: bool) -> str | None:
-    if text is None:
+def _problem(examples: Examples, row: int) -> str | None:
+    if examples.texts[row] is None:
         return NO_TEXT
-    if pair is None and not single:
-        return NO_PAIR
-    return BROKEN if _broken(text) or (pair is not None and _broken(pair)) else None
-
-
-def _broken(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False
+    return NO_PAIR if examples.pairs is not None and examples.pairs[row] is None else None
 
 
 def _answer(
-    saved: SavedModel, texts: list[str], pairs: list[str] | None, poll: Callable[[], None]
-) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    """Probabilities[rows, classes] of rows that have texts, and which rows lost tokens."""
-    limit = saved.about.max_length
-    store = _in_memory(saved, texts, pairs)
+    saved: SavedModel, examples: Examples, poll: Callable[[], None]
+) -> tuple[Guesses, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """What the model says of rows that have texts, and which rows lost tokens."""
+    task, about = saved.task, saved.about
+    store = in_memory(
+        task.encode(replace(examples, gold=None), about.classes, saved.tokenizer, about.max_length),
+        np.zeros(len(examples), np.int64),
+    )
     device = next(saved.model.network.parameters()).device
     answers = predict(
         saved.model, store, batch_size=BATCH_SIZE, max_tokens=MAX_TOKENS, precision="fp32", device=device, poll=poll
     )
-    cut = np.zeros(len(texts), bool)
-    full = np.flatnonzero(store.lengths >= limit)  # only these can have been cut; most texts are counted once
-    lengths, _ = saved.tokenizer.lengths(
-        [texts[i] for i in full.tolist()], None if pairs is None else [pairs[i] for i in full.tolist()]
-    )
-    cut[full] = lengths > limit
-    return softmax(answers.logits), cut
+    return task.decode(examples, store, answers, about.classes, about.tuned), _cut(saved, examples, store)
 
 
-def _in_memory(saved: SavedModel, texts: list[str], pairs: list[str] | None) -> TokenStore:
-    parts = list(saved.task.encode(texts, pairs, saved.tokenizer, saved.about.max_length))
-    lengths = np.concatenate([part.lengths for part in parts])
-    typed = [part.types for part in parts if part.types is not None]
-    return TokenStore(
-        ids=np.concatenate([part.ids for part in parts]).astype(np.int32),
-        types=np.concatenate(typed).astype(np.uint8) if typed else None,
-        starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        owner=np.arange(len(texts)),
-        targets=np.zeros(len(texts), np.int64),
-        lengths=lengths,
-        fingerprint="",
-    )
+def _cut(saved: SavedModel, examples: Examples, store: TokenStore) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which rows lost tokens: only those that are as long as the limit can have, so most are counted once."""
+    cut, limit = np.zeros(len(examples), bool), saved.about.max_length
+    full = np.flatnonzero(store.lengths >= limit)
+    if len(full) and saved.task.cuts:
+        lengths, _ = saved.task.lengths(examples.take(full), saved.tokenizer)
+        cut[full] = lengths > limit
+    return cut
+
+
+def joined(parts: Sequence[Guesses]) -> Guesses:
+    """The guesses of several portions as one."""
+    if len(parts) == 1:
+        return parts[0]
+    chances = [part.probabilities for part in parts if part.probabilities is not None]
+    told = {name: [value for part in parts for value in part.told[name]] for name in parts[0].told}
+    return Guesses(np.concatenate([p.guess for p in parts]), np.concatenate(chances) if chances else None, told)
 
 
 @dataclass
@@ -189,7 +198,7 @@ def predict_command(
         portions = _answered(saved, rows, told, watch)
         to_stdout = out is None and teller.bar == "json"  # rows alone go there; the rest is said to people
         if out is not None:
-            write(Path(out), portions, saved.about.classes)
+            write(Path(out), portions)
         else:
             print_lines(portions, as_json=to_stdout)
     _tell(told, saved.about, People() if to_stdout else teller, out)
@@ -198,7 +207,7 @@ def predict_command(
 def _answered(saved: SavedModel, rows: Iterator[NewRows], told: Told, watch: Watch) -> Iterator[Portion]:
     for some in rows:
         watch.poll()
-        portion = Portion(some, predict_rows(saved, some.texts, some.pairs, poll=watch.poll))
+        portion = Portion(some, predict_examples(saved, some.examples, poll=watch.poll))
         told.note(portion)
         yield portion
 

@@ -8,23 +8,22 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bertune.base import registry
 from bertune.base.errors import DataError, Problem, RecipeError
 from bertune.base.model_files import code_named
 from bertune.base.recipe import Recipe
 from bertune.base.settings import build
-from bertune.base.types import SPLITS, Finding, Ints, Roles, Splits, Table, View
+from bertune.base.types import SPLITS, Examples, Finding, Ints, Roles, Splits, Table, Tuned, View
 from bertune.data import table as tables
-from bertune.data.clean import clean_column
-from bertune.data.columns import label_texts, recognise, text_values
 from bertune.data.duplicates import groups
 from bertune.data.languages import language_of_texts
-from bertune.data.texts import Texts, held
+from bertune.data.texts import held
 from bertune.data.tokenizer import TextTokenizer
-from bertune.data.truncation import choose_length
 from bertune.engine.devices import hardware
 from bertune.model.choice import Chosen, choose
+from bertune.runs.examples import task_and_roles, treated, usable
 from bertune.runs.parts import columns_there
 from bertune.runs.telling import Teller
 
@@ -34,39 +33,62 @@ SAMPLE = 2000  # rows looked at to tell the language
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The rows of all files with their roles; texts are cleaned, None where missing; labels None where missing."""
+    """The rows of all files with their roles, as the task reads them; texts are cleaned, None where missing."""
 
     table: Table
     roles: Roles
     task: Any
-    texts: Texts
-    pairs: Texts | None
-    labels: list[str | None] | None
+    examples: Examples
     exact: Ints
     near: Ints
     language: str
     digest: str
 
+    @property
+    def texts(self) -> Sequence[str | None]:
+        """The texts of all rows."""
+        return self.examples.texts
+
+    @property
+    def pairs(self) -> Sequence[str | None] | None:
+        """The second texts of all rows, where the task reads two."""
+        return self.examples.pairs
+
+    @property
+    def labels(self) -> list[str | None] | None:
+        """What is to be found in each row, as a text; None where missing."""
+        if self.examples.gold is None:
+            return None
+        return [None if value is None else self.task.shown(value) for value in self.examples.gold]
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Everything that is known before a model learns; positions in `splits` count rows of the table."""
+    """Everything that is known before a model learns; positions in `splits` count rows of the table.
+
+    `targets` has one entry a row, in the unit that the model learns numbers in (`unit`).
+    """
 
     rows: Rows
     splits: Splits
     classes: tuple[str, ...]
-    targets: Ints
+    targets: NDArray[Any]
     chosen: Chosen
     tokenizer: TextTokenizer
     lengths: Ints
     unknown: Ints
     max_length: int
     view: View
+    unit: Tuned = Tuned()
 
     def texts(self, positions: Ints) -> tuple[Sequence[str], Sequence[str] | None]:
         """The texts, and second texts where the task has them, of some rows of the splits, which all have them."""
-        texts, pairs = (None if t is None else t.take(positions) for t in (self.rows.texts, self.rows.pairs))
-        return cast("Sequence[str]", texts), cast("Sequence[str] | None", pairs)
+        some = self.rows.examples.take(positions)
+        return cast("Sequence[str]", some.texts), cast("Sequence[str] | None", some.pairs)
+
+    def examples(self, split: str) -> Examples:
+        """The rows of a split as the task reads them."""
+        return self.rows.examples.take(getattr(self.splits, split))
 
 
 def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_label: bool = True) -> Rows:
@@ -75,24 +97,39 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
     table = source if source is not None else _read_files(recipe)
     if not len(table):
         raise DataError("there are no rows.", where=", ".join(table.files), expected="a header and at least one row")
-    roles = recognise(table, data.text, data.text_pair, data.label, data.group, need_label=need_label)
+    part = recipe.part("task")
+    asked = {"text": data.text, "text_pair": data.text_pair, "label": data.label, "group": data.group}
+    task, roles = task_and_roles(part.name, dict(part.settings), table, asked, need_label)
+    if not task.cleans and data.cleaning:
+        text = f"{task.name} counts places in the text, so texts stay as they are; leave it out"
+        raise RecipeError([Problem("data.cleaning", text)])
     columns_there(table, recipe.evaluation.slices, "evaluation.slices: ")
     facts = " · ".join(v for k, v in table.facts.items() if k in ("format", "encoding", "delimiter"))
     teller.say("data", f"{_names(table.files)} · {len(table):,} rows" + (f" · {facts}" if facts else ""))
-    texts = _texts(recipe, table, roles.text)
-    pairs = None if roles.text_pair is None else _texts(recipe, table, roles.text_pair)
-    labels = None if roles.label is None else label_texts(table, roles.label)
-    if labels is not None and data.label_spelling == "merge":
-        labels = merge_spellings(labels)
-    task = _task(recipe, roles)
-    exact, near = groups(texts, pairs)
-    language = language_of_texts([t for t in islice(texts, SAMPLE) if t])
-    named = (roles.text, roles.text_pair, roles.label, roles.group, *recipe.evaluation.slices)
-    columns = list(dict.fromkeys(c for c in named if c is not None))
+    examples = _examples(recipe, task, table, roles)
+    exact, near = groups(examples.texts, examples.pairs)
+    language = language_of_texts([t for t in islice(examples.texts, SAMPLE) if t])
+    columns = list(dict.fromkeys([*roles.columns(), *([roles.group] if roles.group else []),
+                                  *recipe.evaluation.slices]))  # fmt: skip
     digest = hashlib.sha256(
         (tables.digest(table, columns) + "|" + ",".join(map(str, np.bincount(table.given + 1, minlength=4)))).encode()
     ).hexdigest()
-    return Rows(table, roles, task, texts, pairs, labels, exact, near, language, digest)
+    return Rows(table, roles, task, examples, exact, near, language, digest)
+
+
+def _examples(recipe: Recipe, task: Any, table: Table, roles: Roles) -> Examples:
+    """The rows as the task reads them; many texts lie on disk."""
+    data = recipe.data
+    fill = data.fill if data.missing == "fill" else None
+    texts = held(treated(task.texts(table, roles), data.cleaning, fill))
+    seconds = task.pairs(table, roles)
+    pairs = None if seconds is None else held(treated(seconds, data.cleaning, fill))
+    gold = None if roles.label is None else task.gold(table, roles)
+    if data.label_spelling == "merge":
+        if task.kind != "class":
+            raise RecipeError([Problem("data.label_spelling", f"{task.name} has no single label a row to merge")])
+        gold = None if gold is None else merge_spellings(gold)
+    return Examples(texts, pairs, gold, task.more(table, roles))
 
 
 def _names(files: Sequence[str]) -> str:
@@ -112,12 +149,6 @@ def _read_files(recipe: Recipe) -> Table:
     return tables.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
-def _texts(recipe: Recipe, table: Table, column: str) -> Texts:
-    values = clean_column(text_values(table, column), recipe.data.cleaning)
-    fill = recipe.data.fill if recipe.data.missing == "fill" else None
-    return held(fill if value is None else value for value in values)
-
-
 def merge_spellings(labels: Sequence[str | None]) -> list[str | None]:
     """Labels that differ only in case and outer spaces become the commonest of their spellings."""
     counts: dict[str, dict[str, int]] = {}
@@ -129,34 +160,14 @@ def merge_spellings(labels: Sequence[str | None]) -> list[str | None]:
     return [None if label is None else best[label.strip().casefold()] for label in labels]
 
 
-def _task(recipe: Recipe, roles: Roles) -> Any:
-    names = registry.names("tasks")
-    if recipe.data.task != "auto":
-        task = registry.load("tasks", recipe.data.task)
-        if not task.recognise(roles):
-            raise DataError(
-                f"these columns do not fit the task {recipe.data.task}.", expected=", ".join(task.columns),
-                found=roles.why or str(roles), next_move="--text, --text-pair and --label name the columns",
-            )  # fmt: skip
-        return task()
-    for name in names:
-        task = registry.load("tasks", name)
-        if task.recognise(roles):
-            return task()
-    raise DataError("no task fits these columns.", found=roles.why, next_move="--task NAME; see bertune tasks")
-
-
 def make_splits(recipe: Recipe, rows: Rows) -> Splits:
     """The splits that the files give, completed by those that the recipe's split part makes; labelled rows only."""
-    usable = np.fromiter((t is not None for t in rows.texts), bool)
-    if rows.pairs is not None:
-        usable &= np.fromiter((p is not None for p in rows.pairs), bool)
-    if rows.labels is None:
+    if rows.examples.gold is None:
         raise DataError("there is no label column.", found=rows.roles.why, next_move="name it: --label NAME")
-    usable &= np.array([label is not None for label in rows.labels])
+    good = usable(rows.examples) & np.array([value is not None for value in rows.examples.gold], dtype=bool)
     given = rows.table.given
-    have = {name: usable & (given == i) for i, name in enumerate(SPLITS)}
-    base = have["train"] | (usable & (given < 0))
+    have = {name: good & (given == i) for i, name in enumerate(SPLITS)}
+    base = have["train"] | (good & (given < 0))
     if not base.any():
         raise DataError("no row has both a text and a label.", where=_names(rows.table.files))
     missing = [name for name in ("valid", "test") if not (given == SPLITS.index(name)).any()]
@@ -181,7 +192,8 @@ def make_splits(recipe: Recipe, rows: Rows) -> Splits:
 
 
 def _deal(recipe: Recipe, rows: Rows, positions: Ints, part: Any) -> Any:
-    assert rows.labels is not None
+    gold = rows.examples.gold
+    assert gold is not None
     keys = [
         hashlib.blake2b(
             "\x1f".join([rows.texts[i] or "", "" if rows.pairs is None else rows.pairs[i] or ""]).encode(
@@ -191,8 +203,9 @@ def _deal(recipe: Recipe, rows: Rows, positions: Ints, part: Any) -> Any:
         ).hexdigest()
         for i in positions.tolist()
     ]
-    kinds = {label: n for n, label in enumerate(sorted({str(rows.labels[i]) for i in positions.tolist()}))}
-    numbers = np.array([kinds[str(rows.labels[i])] for i in positions.tolist()], dtype=np.int64)
+    strata = rows.task.strata([gold[i] for i in positions.tolist()])
+    kinds = {name: n for n, name in enumerate(sorted(set(strata)))}
+    numbers = np.array([kinds[name] for name in strata], dtype=np.int64)
     near = rows.near[positions]
     if part.needs_group and rows.roles.group is None:
         raise RecipeError([Problem("data.group", "the split 'grouped' needs a column: --set data.group=NAME")])
@@ -216,28 +229,29 @@ def prepare(recipe: Recipe, teller: Teller, source: Table | None = None) -> Prep
     """Everything up to the model's first update. Raises DataError, ModelError, RecipeError."""
     rows = read_rows(recipe, teller, source)
     splits = make_splits(recipe, rows)
-    assert rows.labels is not None
-    classes = rows.task.classes([rows.labels[i] for i in splits.train.tolist()])
-    targets = rows.task.targets(rows.labels, classes)
-    known = {n: p if n == "train" else p[targets[p] >= 0] for n, p in splits.named()}
+    gold = rows.examples.gold
+    assert gold is not None
+    learned = rows.examples.take(splits.train)
+    classes, unit = rows.task.classes(learned.gold), rows.task.unit(learned)
+    targets = rows.task.targets(rows.examples, classes, unit)
+    judged = rows.task.known(gold, classes)
+    known = {n: p if n == "train" else p[judged[p]] for n, p in splits.named()}
     empty = np.zeros(0, np.int64)
     splits = replace(splits, valid=known.get("valid", empty), test=known.get("test", empty))
     chosen = choose(recipe.model.name, rows.language, hardware(), recipe.model.revision)
     say_code(chosen.folder, teller)
-    return measure(recipe, rows, splits, classes, targets, chosen)
+    return replace(measure(recipe, rows, splits, chosen), classes=classes, targets=targets, unit=unit)
 
 
-def measure(
-    recipe: Recipe, rows: Rows, splits: Splits, classes: tuple[str, ...], targets: Ints, chosen: Chosen
-) -> Prepared:
-    """Count tokens with the chosen model's tokenizer and settle the length that texts are cut at."""
+def measure(recipe: Recipe, rows: Rows, splits: Splits, chosen: Chosen) -> Prepared:
+    """Count tokens with the chosen model's tokenizer and settle the length of texts; classes and targets are open."""
     tokenizer = TextTokenizer(chosen.folder)
-    lengths, unknown = tokenizer.lengths(rows.texts, rows.pairs)
+    lengths, unknown = rows.task.lengths(rows.examples, tokenizer)
     limit = min(tokenizer.limit or LONGEST, _positions(chosen.folder))
     wanted = recipe.model.max_length
     if wanted == "auto":
         base = splits.train if len(splits.train) else np.arange(len(lengths))
-        wanted = choose_length(lengths[base], min(limit, LONGEST))
+        wanted = rows.task.length(lengths[base], min(limit, LONGEST))
     if wanted > limit:
         text = f"found {wanted}; this model reads at most {limit} tokens"
         raise RecipeError([Problem("model.max_length", text)])
@@ -246,7 +260,8 @@ def measure(
         exact=rows.exact, near=rows.near, lengths=lengths, unknown=unknown, max_length=int(wanted),
         model_name=chosen.name, split_made_by_bertune=splits.how != "as given",
     )  # fmt: skip
-    return Prepared(rows, splits, classes, targets, chosen, tokenizer, lengths, unknown, int(wanted), view)
+    nothing = np.zeros(len(lengths), np.int64)
+    return Prepared(rows, splits, (), nothing, chosen, tokenizer, lengths, unknown, int(wanted), view)
 
 
 def say_code(folder: Path, teller: Teller) -> None:

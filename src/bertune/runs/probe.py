@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -102,21 +102,11 @@ def time_answers(model: Model, store: TokenStore, machine: Compute, precision: s
     chosen = three(portions, shapes[:, 1])
 
     def answer(rows: Ints) -> Any:
-        part = some(store, rows)
+        part = store.take(rows)
         return predict(model, part, batch_size=len(rows), max_tokens=2**40, precision=precision, device=machine.device)
 
     seconds = timed([partial(answer, rows) for rows in chosen], machine)
     return fitted(np.array([features(len(p), int(store.lengths[p].max())) for p in chosen]), seconds)
-
-
-def some(store: TokenStore, rows: Ints) -> TokenStore:
-    """A store of some rows of a store with one text a row."""
-    batch = store.batch(rows)
-    return replace(
-        store, ids=batch.ids.numpy(), types=None if batch.types is None else batch.types.numpy(),
-        starts=batch.starts.numpy(), owner=np.arange(len(rows)), targets=np.asarray(store.targets)[rows],
-        lengths=np.diff(batch.starts.numpy()), renumber=None,
-    )  # fmt: skip
 
 
 def timed(actions: Sequence[Callable[[], Any]], machine: Compute) -> Floats:

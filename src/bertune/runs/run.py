@@ -4,7 +4,7 @@ import html
 import math
 import signal
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,15 @@ from bertune.runs.telling import Silent
 class Prediction:
     """The answer to one text: label, its probability, and the probability of every label.
 
-    A text that cannot be answered (an empty one) has the label None, no probabilities, and `problem` says why.
+    A text that cannot be answered (an empty one) has the label None, no probabilities, and `problem` says why. What the
+    label is goes by the task: a class, a number, a list of labels or of spans; `more` has the further fields of a task.
     """
 
-    label: str | None
+    label: Any
     probability: float | None
     probabilities: dict[str, float]
     problem: str | None = None
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 class Scores(dict[str, Score]):
@@ -123,7 +125,7 @@ class Run:
         Raises DataError for anything else, naming the row.
         """
         firsts, seconds = _listed(texts, "texts"), None if pairs is None else _listed(pairs, "pairs")
-        if seconds is None and self._saved.task.pairs:
+        if seconds is None and self._saved.pairs:
             firsts, seconds = _unzipped(firsts)
         answered = predict_rows(
             self._saved, [_text(t, i) for i, t in enumerate(firsts)],
@@ -233,8 +235,7 @@ def _predictions(answered: Answered) -> list[Prediction]:
         if problem is not None:
             made.append(Prediction(None, None, {}, problem))
             continue
-        guess, chances = int(answered.guess[i]), answered.probabilities[i].tolist()
-        made.append(
-            Prediction(answered.classes[guess], chances[guess], dict(zip(answered.classes, chances, strict=True)))
-        )
+        told = answered.answer(i)
+        label, chance, chances = told.pop("prediction"), told.pop("probability", None), told.pop("probabilities", {})
+        made.append(Prediction(label, chance, chances, None, told))
     return made

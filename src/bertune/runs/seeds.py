@@ -5,7 +5,6 @@ from typing import Any
 
 from bertune.base import registry
 from bertune.base.files import FILES
-from bertune.evaluate.calibration import softmax
 from bertune.evaluate.predict import predict
 from bertune.model.encoder import Model
 from bertune.runs.fit import Fit, Fitted
@@ -69,7 +68,9 @@ class Seeds:
             model, store, batch_size=one.recipe.evaluation.batch_size, max_tokens=one.recipe.training.max_tokens,
             precision="fp32", device=one.compute.device, poll=one.watch.poll,
         )  # fmt: skip
-        judged = one.prepared.rows.task.judged(store.targets, softmax(answers.logits), one.prepared.classes)
+        unit, task, examples = one.prepared.unit, one.prepared.rows.task, one.prepared.examples("test")
+        guesses = task.decode(examples, store, answers.scaled(unit), one.prepared.classes, unit)
+        judged = task.judged(examples, guesses, one.prepared.classes)
         return float(registry.load("metrics", metric)()(judged))
 
 

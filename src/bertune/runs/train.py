@@ -13,7 +13,7 @@ from bertune import __version__
 from bertune.base.errors import BertuneError
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
-from bertune.base.types import Table
+from bertune.base.types import Ints, Table
 from bertune.base.wording import counted, percent
 from bertune.data.check import check
 from bertune.data.truncation import ledger
@@ -150,7 +150,7 @@ class _Journey:
             "training.threads": machine.threads, "training.device": str(machine.device),
             "optimizer.learning_rate": plan.learning_rate, "optimizer.layer_decay": plan.layer_decay,
             "model.max_length": prepared.max_length, "model.name": _settled_model(prepared),
-            "loss.name": build.loss_name(self.recipe, prepared),
+            "loss.name": build.loss_name(self.recipe, prepared), "task.name": prepared.rows.task.name,
         }  # fmt: skip
         self.recipe = self.recipe.changed(settled)
         decided = fingerprint(self.recipe, prepared, machine)
@@ -196,7 +196,7 @@ class _Journey:
             scores["seeds"] = of_seeds
         FILES.write_json(self.folder.scores, scores)
         self._tell_scores(scores, metric)
-        if self.recipe.evaluation.suspects:
+        if self.recipe.evaluation.suspects and prepared.rows.task.kind == "class":
             write_suspects(self.recipe, prepared, stores, self.folder, machine, self.watch)
         speed = dict(self.folder.record()["speed"], predict_texts_per_second=finish.speed,
                      peak_memory_gb=round(peak_memory_gb(), 3))  # fmt: skip
@@ -243,31 +243,39 @@ def _now() -> str:
 
 
 def _shares(prepared: Prepared) -> str:
-    counts = np.bincount(prepared.targets[prepared.splits.train], minlength=len(prepared.classes))
-    order = np.argsort(-counts, kind="stable")
-    shown = ", ".join(f"{prepared.classes[i]} {percent(counts[i] / counts.sum())}" for i in order[:6])
+    counts = _counts(prepared, prepared.splits.train)
+    if not counts:
+        return f"{len(prepared.splits.train):,} rows"
+    total = sum(counts.values())
+    order = sorted(counts, key=lambda name: -counts[name])
+    shown = ", ".join(f"{name} {percent(counts[name] / total)}" for name in order[:6])
     more = len(order) - 6
     return shown + (f" and {more} more {'class' if more == 1 else 'classes'}" if more > 0 else "")
 
 
+def _counts(prepared: Prepared, positions: Ints) -> dict[str, int]:
+    """Rows of each class; empty where rows have no single class."""
+    if prepared.rows.task.kind != "class" or not prepared.classes:
+        return {}
+    found = np.bincount(prepared.targets[positions], minlength=len(prepared.classes)).tolist()
+    return dict(zip(prepared.classes, found, strict=True))
+
+
 def _about_data(prepared: Prepared) -> dict[str, Any]:
     rows, splits = prepared.rows, prepared.splits
-    counts = {
-        name: dict(zip(prepared.classes, np.bincount(prepared.targets[p], minlength=len(prepared.classes)).tolist(),
-                       strict=True))
-        for name, p in splits.named()
-    }  # fmt: skip
+    counts = {name: _counts(prepared, p) for name, p in splits.named()}
     edges = np.unique(np.linspace(0, max(int(prepared.lengths.max()), 1), 41).astype(int))
     histogram, edges = np.histogram(prepared.lengths[splits.train], bins=edges)
     ledgers = {name: ledger(prepared.lengths[p], prepared.max_length).as_json() for name, p in splits.named()}
+    roles = rows.roles
     return {
         "task": rows.task.name,
         "labels": list(prepared.classes),
-        "columns": {"text": rows.roles.text, "text_pair": rows.roles.text_pair, "label": rows.roles.label},
+        "columns": {"text": roles.text, "text_pair": roles.text_pair, "label": roles.label, **roles.more},
         "data": {"files": list(rows.table.files)[:20], "digest": rows.digest, "rows": len(rows.table),
                  "facts": dict(rows.table.facts), "language": rows.language},
         "split": {**{name: len(p) for name, p in splits.named()}, "how": splits.how},
-        "class_counts": counts,
+        "class_counts": counts if any(counts.values()) else {},
         "lengths": {"max_length": prepared.max_length, "ledger": ledgers,
                     "histogram": {"edges": edges.tolist(), "counts": histogram.tolist()}},
     }  # fmt: skip

@@ -38,7 +38,7 @@ def write_suspects(
         chosen = np.sort(np.random.default_rng(recipe.seed).choice(len(store), MOST_ROWS, replace=False))
     features = mean_states(model, store, chosen, recipe, machine, watch)
     groups = prepared.rows.near[prepared.splits.train][chosen]
-    targets = np.asarray(store.targets)[chosen]
+    targets = store.classes[chosen]
     if np.bincount(targets).max(initial=0) < 5:
         return
     probabilities = cross_validated(features, targets, len(prepared.classes), recipe.seed, groups=groups)

@@ -1,24 +1,24 @@
 """What classification of single texts and of pairs have in common."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from bertune.base.errors import DataError
-from bertune.base.types import Floats, Ints, Judged, Roles
-from bertune.data.tokenizer import Encoded, TextTokenizer
+from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Roles, Table, Tuned
+from bertune.data.columns import label_texts
+from bertune.data.store import TokenStore
+from bertune.metrics._calibration import fit_temperature, softmax, tune_threshold
+from bertune.tasks._task import PLAIN, Task, Tuning
 
 
-class Classification:
+class Classification(Task):
     """One class for each row, read off the first token by a linear head."""
 
-    name: ClassVar[str]
-    columns: ClassVar[tuple[str, ...]]
-    example: ClassVar[str]
-    pairs: ClassVar[bool]
-    head: ClassVar[str] = "sequence_classification"
+    kind: ClassVar[str] = "class"
     loss_kind: ClassVar[str] = "class"
     default_loss: ClassVar[str] = "cross_entropy"
     metrics: ClassVar[tuple[str, ...]] = (
@@ -30,16 +30,21 @@ class Classification:
         "log_loss",
         "calibration_error",
     )
+    watched: ClassVar[tuple[str, ...]] = ("log_loss", "macro_f1", "accuracy")
     baselines: ClassVar[tuple[str, ...]] = ("majority", "tfidf")
 
-    @classmethod
-    def recognise(cls, roles: Roles) -> bool:
-        """Whether rows with these columns can be this task."""
-        return (roles.text_pair is not None) == cls.pairs
+    def gold(self, table: Table, roles: Roles) -> Sequence[Any]:
+        """The label of each row, exactly as it stands; None where missing."""
+        assert roles.label is not None
+        return label_texts(table, roles.label)
 
-    def classes(self, labels: Sequence[str | None]) -> tuple[str, ...]:
+    def strata(self, gold: Sequence[Any]) -> list[str]:
+        """The labels themselves."""
+        return [str(label) for label in gold]
+
+    def classes(self, gold: Sequence[Any]) -> tuple[str, ...]:
         """The label set: sorted labels of the training rows alone. Raises DataError when there are fewer than two."""
-        found = sorted({label for label in labels if label is not None}, key=_natural)
+        found = sorted({label for label in gold if label is not None}, key=natural)
         if len(found) < 2:
             raise DataError(
                 "there is nothing to tell apart.",
@@ -49,34 +54,67 @@ class Classification:
             )
         return tuple(found)
 
-    def targets(self, labels: Sequence[str | None], classes: Sequence[str]) -> Ints:
+    def known(self, gold: Sequence[Any], classes: Sequence[str]) -> NDArray[np.bool_]:
+        """Which rows have a label that is among the classes."""
+        return numbers_of(gold, classes) >= 0
+
+    def targets(self, examples: Examples, classes: Sequence[str], unit: Tuned = PLAIN) -> Ints:
         """Class number of each row; -1 where the label is missing or not among the classes."""
-        number = {name: i for i, name in enumerate(classes)}
-        return np.array([number.get(label, -1) if label is not None else -1 for label in labels], dtype=np.int64)
+        assert examples.gold is not None
+        return numbers_of(examples.gold, classes)
 
-    def encode(
-        self, texts: Sequence[str], pairs: Sequence[str] | None, tokenizer: TextTokenizer, max_length: int
-    ) -> Iterator[Encoded]:
-        """The token ids of the rows, one text a row; of pairs, both texts as two segments."""
-        yield from tokenizer.encode(texts, pairs, max_length)
+    def tune(
+        self, examples: Examples, store: TokenStore, answers: Answers, classes: tuple[str, ...], tuning: Tuning
+    ) -> Tuned:
+        """The temperature that makes the gold classes likeliest, and of two classes the threshold, where asked for."""
+        gold = self.targets(examples, classes)
+        scale = 1.0
+        if tuning.calibration:
+            scale = 1.0 / float(np.float32(fit_temperature(answers.values, gold)))
+        threshold = None
+        if tuning.threshold and len(classes) == 2:
+            threshold = float(tune_threshold(softmax(answers.values * scale)[:, 1], gold, tuning.metric))
+        return Tuned(scale=scale, threshold=threshold)
 
-    def decode(self, probabilities: Floats, threshold: float | None = None) -> Ints:
+    def decode(
+        self, examples: Examples, store: TokenStore, answers: Answers, classes: tuple[str, ...], tuned: Tuned
+    ) -> Guesses:
+        """The class of each row with the probability of every class."""
+        probabilities = softmax(answers.values)
+        return Guesses(self.chosen(probabilities, tuned.threshold), probabilities)
+
+    def chosen(self, probabilities: Floats, threshold: float | None = None) -> Ints:
         """The class of each row: the most probable one; of two classes the second from `threshold` on."""
         if threshold is not None and probabilities.shape[1] == 2:
             return np.asarray(probabilities[:, 1] >= threshold, dtype=np.int64)
         return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
-    def judged(
-        self, targets: NDArray[Any], probabilities: Floats, classes: tuple[str, ...], threshold: float | None = None
-    ) -> Judged:
-        """Gold beside guess for the rows that have a gold label."""
-        known = np.asarray(targets) >= 0
-        rows = probabilities[known]
-        return Judged(np.asarray(targets)[known], self.decode(rows, threshold), rows, classes)
+    def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
+        """The gold classes with probability 1."""
+        gold = self.targets(examples, classes)
+        return Guesses(gold, np.eye(len(classes))[gold])
+
+    def answer(self, guesses: Guesses, row: int, classes: tuple[str, ...]) -> dict[str, Any]:
+        """prediction, its probability, and the probabilities {class: p}."""
+        assert guesses.probabilities is not None
+        guess, chances = int(guesses.guess[row]), guesses.probabilities[row].tolist()
+        told = {"prediction": classes[guess], "probability": chances[guess]}
+        return told | {"probabilities": dict(zip(classes, chances, strict=True))}
+
+    def fields(self, classes: tuple[str, ...]) -> dict[str, pa.DataType]:
+        """`probabilities` are in the order of the classes."""
+        chances = pa.list_(pa.float64())
+        return {"prediction": pa.string(), "probability": pa.float64(), "probabilities": chances}
 
 
-def _natural(label: str) -> tuple[int, float, str]:
-    """Numbers in their order before words in theirs."""
+def numbers_of(labels: Sequence[Any], classes: Sequence[str]) -> Ints:
+    """Class number of each label; -1 where it is missing or not among the classes."""
+    number = {name: i for i, name in enumerate(classes)}
+    return np.array([number.get(label, -1) if label is not None else -1 for label in labels], dtype=np.int64)
+
+
+def natural(label: str) -> tuple[int, float, str]:
+    """Sorts numbers in their order before words in theirs."""
     try:
         return (0, float(label), label)
     except ValueError:

@@ -2,7 +2,9 @@
 
 from typing import ClassVar
 
+from bertune.base.types import Roles, Table
 from bertune.tasks._classification import Classification
+from bertune.tasks._labels import is_scale, is_several
 
 
 class TextClassification(Classification):
@@ -10,5 +12,23 @@ class TextClassification(Classification):
 
     name: ClassVar[str] = "text_classification"
     columns: ClassVar[tuple[str, ...]] = ("text", "label")
-    example: ClassVar[str] = "text,label\nWhere is my parcel?,delivery\nPlease refund my order.,returns\n"
-    pairs: ClassVar[bool] = False
+    example: ClassVar[str] = """text,label
+Where is my parcel?,delivery
+Please refund my order.,returns
+The courier never came.,delivery
+I want to send these shoes back.,returns
+Can it arrive before Friday?,delivery
+How do I get my money back?,returns
+The tracking page is empty.,delivery
+"It is the wrong size, may I swap it?",returns
+"""
+
+    @classmethod
+    def fits(cls, table: Table, roles: Roles) -> bool:
+        """Whether there is one text a row."""
+        return roles.text_pair is None
+
+    @classmethod
+    def recognise(cls, table: Table, roles: Roles) -> bool:
+        """Whether there is one text a row with a class."""
+        return cls.fits(table, roles) and not (is_scale(table, roles.label) or is_several(table, roles.label))

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from bertune.base.types import Floats, Ints
+from bertune.evaluate.baselines._baseline import OfClasses
 
 
-class Majority:
+class Majority(OfClasses):
     """The class shares of the training rows, whatever the text: every answer is the commonest class."""
 
     def __init__(self) -> None:

@@ -1,0 +1,27 @@
+"""What the heads share."""
+
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from bertune.base.types import Batch, Level
+
+
+class Head:
+    """How a network with a task's head answers packed texts.
+
+    `network` names the class of transformers, `level` says what gets an answer: each "row", "text" or "token";
+    `outputs` the numbers of an answer where these are not one a class.
+    """
+
+    network: ClassVar[str]
+    level: ClassVar[Level] = "row"
+    outputs: ClassVar[int | None] = None
+
+    def answers(self, network: Any, batch: Batch, pad_id: int) -> Tensor:
+        """values[items, numbers] in float32, the items in the order of the batch."""
+        raise NotImplementedError
+
+    def judged(self, answers: Tensor, batch: Batch) -> Tensor:
+        """logits[judged, classes] beside the batch's targets, as a loss reads them."""
+        return answers
