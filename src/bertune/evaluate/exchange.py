@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from bertune.base import seeds
 from bertune.base.types import Floats, Ints, Judged
-from bertune.evaluate.resampling import Metric, cells_of, counts_of, join, portions, rounds
+from bertune.evaluate.resampling import Metric, cells_of, counts_of, join, portions, rounding, rounds
 from bertune.metrics._confusion import OfCounts
 from bertune.metrics._probabilities import OfRows, OfWeights
+from bertune.metrics._sums import OfSums
 
 Turn = NDArray[np.bool_]
 
@@ -31,6 +32,8 @@ def chance_of(metric: Metric, a: Judged, b: Judged, times: int, seed: int) -> fl
     random = seeds.generator(seed, "exchange")
     if isinstance(metric, OfCounts):
         seen, others = _by_cells(metric, a, b, times, random)
+    elif isinstance(metric, OfSums):
+        seen, others = _by_sums(metric, a, b, times, random)
     elif isinstance(metric, OfRows):
         apart = metric.of_rows(a) - metric.of_rows(b)
         signs = (random.integers(0, 2, (n, len(a)), dtype=np.int8) * 2 - 1 for n in portions(times, len(a)))
@@ -38,7 +41,7 @@ def chance_of(metric: Metric, a: Judged, b: Judged, times: int, seed: int) -> fl
     else:
         turns = (random.random(len(a)) < 0.5 for _ in range(rounds(metric, (a, b), times)))
         seen, others = metric(a) - metric(b), _by_rows(metric, a, b, turns)
-    as_much = int((np.abs(others) >= abs(seen) - 1e-12).sum())
+    as_much = int((np.abs(others) >= abs(seen) - rounding(metric, (a, b))).sum())
     return (1 + as_much) / (1 + len(others))
 
 
@@ -56,6 +59,21 @@ def _by_cells(metric: OfCounts, a: Judged, b: Judged, times: int, random: np.ran
 
     drawn = [apart(random.binomial(n, 0.5, (size, len(n)))) for size in portions(times, max(2 * len(n), classes))]
     return float(apart(np.zeros((1, len(n)), np.int64))[0]), np.concatenate(drawn)
+
+
+def _by_sums(metric: OfSums, a: Judged, b: Judged, times: int, random: np.random.Generator) -> tuple[float, Floats]:
+    """The difference seen, and those of exchanged answers [times]."""
+    # Entries may be counted from the mean of the rows at hand: only together do both judgings have the same.
+    entries = metric.entries(join(a, b))
+    first, second = entries[: len(a)], entries[len(a) :]
+
+    def apart(turned: Floats) -> Floats:
+        moved = turned @ (second - first)
+        return metric.of_sums(first.sum(axis=0) + moved) - metric.of_sums(second.sum(axis=0) - moved)
+
+    turns = (random.integers(0, 2, (n, len(a)), dtype=np.int8) for n in portions(times, len(a)))
+    drawn = [apart(turned.astype(np.float64)) for turned in turns]
+    return float(apart(np.zeros(len(a)))), np.concatenate(drawn)
 
 
 def _by_rows(metric: Metric, a: Judged, b: Judged, turns: Iterator[Turn]) -> Floats:

@@ -3,8 +3,9 @@
 The interval of a score holds the percentile interval of resampled rows (Efron and Tibshirani 1993, section 13.3) and
 the same moved by twice the bias that the resamples show: macro-F1 on few rows a class, or a ranking, comes out other
 than on many rows, and resampling does it once more. For accuracy and means the two are the same. What the rows cannot
-show, a mistake that has not happened yet, comes from one imagined row (`resampling`). The calibration error has its own
-way (`binned`). Coverage is measured in benchmarks/intervals.py; the figures stand in the lab notebook.
+show, a mistake that has not happened yet, comes from one imagined row where answers are classes (`resampling`). The
+calibration error has its own way (`binned`). Coverage is measured in benchmarks/intervals.py; the figures stand in the
+lab notebook.
 
 The interval of a difference is the percentile interval of rows resampled in pairs. It is made to touch 0 where an
 exchange of the answers, row by row, differs as much in more than 5 % of the times (`exchange`).

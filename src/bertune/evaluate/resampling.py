@@ -7,11 +7,15 @@ wrong, the probabilities of two classes change places. For accuracy this is Jeff
 wrong answer). Of two judgings one is right in the imagined row and the other wrong; metrics of probabilities go without
 it there, since a row in which two models differ so much would drown what they differ by.
 
+Only of an answer that is one class is it known how the wrong ones look: metrics of every other kind (numbers, several
+labels, rankings, spans, texts) are resampled from the rows alone.
+
 Metrics of counts are resampled by cells of (gold, guess): the counts of resampled rows are multinomial, so this is the
-same distribution and its cost does not grow with the rows.
+same distribution and its cost does not grow with the rows. Metrics of sums are resampled by what each row brings to
+them, times how often it was drawn.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -22,7 +26,8 @@ from scipy.sparse import csr_array
 from bertune.base import seeds
 from bertune.base.types import Floats, Ints, Judged
 from bertune.metrics._confusion import Counts, OfCounts
-from bertune.metrics._probabilities import OfRows, OfWeights
+from bertune.metrics._probabilities import OfRows, OfWeights, Weighted
+from bertune.metrics._sums import OfSums
 
 AT_ONCE = 2_000_000  # numbers drawn at once: 16 MB
 MOST_WORK = 100_000_000  # rows x classes x resamples of a metric that must be computed anew for each resample
@@ -49,39 +54,76 @@ class Resampled:
 def resampled(metric: Metric, judgings: tuple[Judged, ...], resamples: int, seed: int) -> Resampled:
     """The metric of each judging on the same resampled rows.
 
-    Metrics that are neither functions of counts nor means of rows (those of rankings) are computed anew for each
-    resample; on large data fewer resamples are then drawn, never fewer than 200.
+    Metrics that are none of functions of counts, functions of sums and means of rows (those of rankings) are computed
+    anew for each resample; on large data fewer resamples are then drawn, never fewer than 200.
     """
     random = seeds.generator(seed, "bootstrap")
-    imagined = _imagine(judgings, random)
+    imagined = _imagine(judgings, random) if kind_of(metric) == "class" else []
     if isinstance(metric, OfCounts):
         return _by_cells(metric, judgings, imagined, resamples, random)
-    rows, pool = len(judgings[0]), len(imagined[0])
-    joined = [join(j, i) for j, i in zip(judgings, imagined, strict=True)]
-    resamples = rounds(metric, judgings, resamples)
+    rows, pool = len(judgings[0]), len(imagined[0]) if imagined else 0
+    joined = [join(j, i) for j, i in zip(judgings, imagined, strict=True)] if imagined else list(judgings)
+    drawing = _draws(rows, 0 if len(joined) > 1 else pool, rounds(metric, judgings, resamples), random)
+    values_of = _of_drawn(metric, joined)
     found: list[Floats] = []
     real: list[NDArray[np.bool_]] = []
-    if isinstance(metric, OfRows):
-        of_row = [metric.of_rows(j) for j in joined]
-        for drawn, clean in _draws(rows, 0 if len(joined) > 1 else pool, resamples, random):
-            found.append(np.stack([v[drawn].mean(axis=1) for v in of_row]))
-            real.append(clean)
-        return Resampled(np.concatenate(found, axis=1), np.concatenate(real))
-    weighted = [metric.weighted(j) for j in joined] if isinstance(metric, OfWeights) else []
-    for drawn, clean in _draws(rows, 0 if len(joined) > 1 else pool, resamples, random):
-        for one in drawn:
-            times = np.bincount(one, minlength=rows + pool).astype(np.float64)
-            found.append(np.array([w(times) for w in weighted] or [metric(j.take(one)) for j in joined]))
+    for drawn, clean in drawing:
+        found.append(np.stack([values(drawn) for values in values_of]))
         real.append(clean)
-    return Resampled(np.stack(found, axis=1).astype(np.float64), np.concatenate(real))
+    return Resampled(np.concatenate(found, axis=1).astype(np.float64), np.concatenate(real))
+
+
+def kind_of(metric: Metric) -> str:
+    """What the metric judges, see `Judged`; a plain function judges classes."""
+    return str(getattr(metric, "kind", "class"))
+
+
+def _of_drawn(metric: Metric, joined: list[Judged]) -> list[Callable[[Ints], Floats]]:
+    """For each judging a function of drawn[portion, rows]: the metric of each of these resamples [portion]."""
+    if isinstance(metric, OfRows):
+        return [_of_rows(metric.of_rows(j)) for j in joined]
+    if isinstance(metric, OfSums):
+        return [_of_sums(metric, j) for j in joined]
+    if isinstance(metric, OfWeights):
+        return [_of_weights(metric.weighted(j), len(j)) for j in joined]
+    return [_anew(metric, j) for j in joined]
+
+
+def _of_rows(values: Floats) -> Callable[[Ints], Floats]:
+    return lambda drawn: np.asarray(values[drawn].mean(axis=1))
+
+
+def _of_sums(metric: OfSums, judged: Judged) -> Callable[[Ints], Floats]:
+    entries = metric.entries(judged)
+    return lambda drawn: metric.of_sums(_times(drawn, len(entries)) @ entries)
+
+
+def _of_weights(weighted: Weighted, rows: int) -> Callable[[Ints], Floats]:
+    return lambda drawn: np.array([weighted(_times(one[None], rows)[0]) for one in drawn])
+
+
+def _anew(metric: Metric, judged: Judged) -> Callable[[Ints], Floats]:
+    return lambda drawn: np.array([metric(judged.take(one)) for one in drawn])
+
+
+def _times(drawn: Ints, rows: int) -> Floats:
+    """How often each row was drawn [portion, rows]."""
+    places = drawn + rows * np.arange(len(drawn))[:, None]
+    return np.bincount(places.ravel(), minlength=rows * len(drawn)).reshape(len(drawn), rows).astype(np.float64)
 
 
 def rounds(metric: Metric, judgings: tuple[Judged, ...], resamples: int) -> int:
     """How often a metric is computed: less often where every time costs much, never less often than 200 times."""
-    if isinstance(metric, (OfCounts, OfRows)):
+    if isinstance(metric, (OfCounts, OfRows, OfSums)):
         return resamples
-    most = MOST_WORK // (len(judgings[0]) * len(judgings[0].classes) * len(judgings))
+    most = MOST_WORK // (len(judgings[0]) * max(1, len(judgings[0].classes)) * len(judgings))
     return min(resamples, max(FEWEST_RESAMPLES, most))
+
+
+def rounding(metric: Metric, judgings: tuple[Judged, ...]) -> float:
+    """How far apart rounding may leave two differences that are equal: 1e-12, or that share of an error in a unit."""
+    error = kind_of(metric) == "value" and getattr(metric, "bounds", (0.0, 1.0))[1] == np.inf
+    return 1e-12 * (max(abs(metric(j)) for j in judgings) if error else 1.0)
 
 
 def _imagine(judgings: tuple[Judged, ...], random: np.random.Generator) -> list[Judged]:

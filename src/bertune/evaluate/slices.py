@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from bertune.base import registry, seeds
 from bertune.base.types import Floats, Ints, Judged, Score
 from bertune.evaluate.intervals import interval
-from bertune.evaluate.resampling import Metric, cells_of, counts_of, rounds
+from bertune.evaluate.resampling import Metric, cells_of, counts_of, rounding, rounds
 from bertune.metrics._confusion import OfCounts
 from bertune.metrics._probabilities import OfRows, OfWeights
+from bertune.metrics._sums import OfSums
 
 FEW = 30  # rows below which a score is hardly a measurement
 MOST = 30  # values of one column that are told apart
@@ -104,10 +106,10 @@ def chances_below(metric: Metric, judged: Judged, codes: Ints, times: int, seed:
     kinds = int(codes.max()) + 1
     apart = _apart(metric, judged, kinds)
     # Metrics that are computed anew for each slice of each deal are dealt less often.
-    cheap = isinstance(metric, (OfCounts, OfRows))
+    cheap = isinstance(metric, (OfCounts, OfRows, OfSums))
     often = times if cheap else max(200, rounds(metric, (judged,), times) // kinds)
     dealt = sign * np.stack([apart(random.permutation(codes)) for _ in range(often)])
-    as_low = (dealt <= sign * apart(codes) + 1e-12).sum(axis=0)
+    as_low = (dealt <= sign * apart(codes) + rounding(metric, (judged,))).sum(axis=0)
     return [float(p) for p in (1 + as_low) / (1 + often)]
 
 
@@ -115,6 +117,8 @@ def _apart(metric: Metric, judged: Judged, kinds: int) -> Any:
     """A function of codes[rows]: for each slice its score less that of the other rows [kinds]."""
     if isinstance(metric, OfCounts):
         return _apart_by_cells(metric, judged, kinds)
+    if isinstance(metric, OfSums):
+        return _apart_by_sums(metric, judged, kinds)
     if isinstance(metric, OfRows):
         values = metric.of_rows(judged)
 
@@ -148,3 +152,14 @@ def _apart_by_cells(metric: OfCounts, judged: Judged, kinds: int) -> Any:
         return one - other
 
     return of_counts
+
+
+def _apart_by_sums(metric: OfSums, judged: Judged, kinds: int) -> Any:
+    entries = metric.entries(judged)
+    total, rows, one = entries.sum(axis=0), np.arange(len(entries)), np.ones(len(entries))
+
+    def of_sums(codes: Ints) -> Floats:
+        held = csr_array((one, (codes, rows)), shape=(kinds, len(rows))) @ entries
+        return metric.of_sums(held) - metric.of_sums(total - held)
+
+    return of_sums

@@ -1,13 +1,11 @@
 """Average precision."""
 
+from functools import partial
 from typing import ClassVar
 
-import numpy as np
-
-from bertune.base.types import Floats, Judged
-from bertune.metrics._confusion import ratio
+from bertune.base.types import Judged
 from bertune.metrics._probabilities import OfWeights, Weighted
-from bertune.metrics._ranking import Ranked, ranked
+from bertune.metrics._ranking import mean_precision, ranked
 
 
 class AveragePrecision(OfWeights):
@@ -22,17 +20,4 @@ class AveragePrecision(OfWeights):
     def weighted(self, judged: Judged) -> Weighted:
         """The rankings are made once; weights change only the steps."""
         rankings = ranked(judged) if len(judged) else []
-
-        def metric(weights: Floats) -> float:
-            values = [v for r in rankings if (v := _precision(r, weights)) is not None]
-            return float(np.mean(values)) if values else 0.0
-
-        return metric
-
-
-def _precision(ranking: Ranked, weights: Floats) -> float | None:
-    hits, others = ranking.stairs(weights)
-    if hits[-1] == 0:
-        return None
-    recall = np.append(0.0, hits / hits[-1])
-    return float(-np.sum(np.diff(recall[::-1]) * ratio(hits, hits + others)[::-1]))
+        return partial(mean_precision, rankings)
