@@ -1,0 +1,175 @@
+"""Any number of labels for each text."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from bertune.base.errors import DataError
+from bertune.base.types import Answers, Examples, Floats, Guesses, Roles, Table, Tuned
+from bertune.data.columns import label_texts
+from bertune.data.store import TokenStore
+from bertune.tasks._classification import natural
+from bertune.tasks._labels import binary_columns, is_several, separator_of
+from bertune.tasks._task import PLAIN, Asked, Task, Tuning
+from bertune.tasks._thresholds import best_thresholds
+
+NO_LABEL = "(none)"
+OWN = "label "  # begins the role of a column that is a label of its own
+
+
+class MultiLabel(Task):
+    """Any number of labels for each text or pair, none among them: topics, emotions, kinds of abuse.
+
+    Labels come as lists, as texts joined by | ; or , or as one column of 0 and 1 each. A row whose labels are missing
+    has no gold; an empty list (or an empty text beside others that are joined) says that no label fits. From which
+    probability a label is given is tuned on validation rows, label by label.
+    """
+
+    name: ClassVar[str] = "multi_label"
+    columns: ClassVar[tuple[str, ...]] = ("text", "labels")
+    example: ClassVar[str] = """text,labels
+The parcel is late and the box is broken.,delivery|damage
+Please refund my order.,payment
+The courier was rude.,delivery|service
+I was charged twice and nobody answers.,payment|service
+The glass came in pieces.,damage
+Where is my order?,delivery
+The card was refused.,payment
+The man at the desk was rude and the lamp is broken.,service|damage
+"""
+    kind: ClassVar[str] = "labels"
+    problem: ClassVar[str | None] = "multi_label_classification"
+    loss_kind: ClassVar[str] = "labels"
+    default_loss: ClassVar[str] = "binary_cross_entropy"
+    metrics: ClassVar[tuple[str, ...]] = (
+        "labels_macro_f1", "labels_micro_f1", "labels_sample_f1", "labels_exact_match", "labels_hamming_loss",
+        "labels_average_precision", "labels_log_loss",
+    )  # fmt: skip
+    watched: ClassVar[tuple[str, ...]] = ("labels_log_loss", "labels_macro_f1", "labels_average_precision")
+    baselines: ClassVar[tuple[str, ...]] = ("label_rates", "tfidf_labels")
+
+    @classmethod
+    def claims(cls, table: Table, asked: Asked, need_label: bool = True) -> Roles | None:
+        """Two columns or more of 0 and 1 beside a text, where no column is called a label."""
+        named = asked.get("label")
+        wanted = [n.strip() for n in named.split(",")] if named and named not in table.names else []
+        if wanted and not set(wanted) <= set(table.names):
+            return None
+        others = [n for n in table.names if n not in (asked.get("text"), asked.get("text_pair"), asked.get("group"))]
+        found = wanted or ([] if named else binary_columns(table, others))
+        if len(found) < 2:
+            return None
+        from bertune.data.columns import recognise
+
+        rest = [n for n in table.names if n not in found]
+        part = Table(table.columns.select(rest), table.files, table.file, table.row, table.line, table.given)
+        try:
+            roles = recognise(part, asked.get("text"), asked.get("text_pair"), None, asked.get("group"), False)
+        except DataError:
+            return None
+        if roles.label is not None and not wanted:
+            return None
+        more = {OWN + name: name for name in found}
+        return Roles(roles.text, roles.text_pair, found[0], roles.group, "a column for each label", more)
+
+    @classmethod
+    def recognise(cls, table: Table, roles: Roles) -> bool:
+        """Whether the label column holds lists, or labels joined by a separator."""
+        return is_several(table, roles.label)
+
+    def gold(self, table: Table, roles: Roles) -> Sequence[Any]:
+        """The labels of each row as a sorted tuple; None where missing. Raises DataError naming the column."""
+        assert roles.label is not None
+        own = [name for role, name in roles.more.items() if role.startswith(OWN)]
+        if own:
+            return _of_columns(table, own)
+        column = table.columns.column(roles.label)
+        if pa.types.is_nested(column.type):
+            return [None if v is None else _sorted(str(x) for x in v if x is not None) for v in column.to_pylist()]
+        texts = label_texts(table, roles.label)
+        sign = separator_of([t for t in texts if t is not None])
+        return [None if t is None else _sorted(p.strip() for p in (t.split(sign) if sign else [t])) for t in texts]
+
+    def strata(self, gold: Sequence[Any]) -> list[str]:
+        """Of each row its rarest label."""
+        counts = Counter(label for labels in gold for label in labels)
+        return [min(labels, key=lambda x: (counts[x], x)) if labels else NO_LABEL for labels in gold]
+
+    def classes(self, gold: Sequence[Any]) -> tuple[str, ...]:
+        """All labels of the training rows. Raises DataError when there are fewer than two."""
+        found = sorted({label for labels in gold if labels is not None for label in labels}, key=natural)
+        if len(found) < 2:
+            raise DataError("there is nothing to tell apart.", expected="training rows with two labels or more",
+                            found=", ".join(found) or "no labels", next_move="check the label column: --label NAME")  # fmt: skip
+        return tuple(found)
+
+    def targets(self, examples: Examples, classes: Sequence[str], unit: Tuned = PLAIN) -> NDArray[Any]:
+        """1 for each label of a row, 0 for the others: [rows, classes] in float32; labels that are no class count not."""
+        assert examples.gold is not None
+        number = {name: i for i, name in enumerate(classes)}
+        found = np.zeros((len(examples), len(classes)), np.float32)
+        for row, labels in enumerate(examples.gold):
+            found[row, [number[label] for label in labels or () if label in number]] = 1.0
+        return found
+
+    def tune(
+        self, examples: Examples, store: TokenStore, answers: Answers, classes: tuple[str, ...], tuning: Tuning
+    ) -> Tuned:
+        """From which probability each label is given: the one with the best F1."""
+        gold = self.targets(examples, classes) > 0.5
+        return Tuned(more={"thresholds": best_thresholds(expit(answers.values), gold).tolist()})
+
+    def decode(
+        self, examples: Examples, store: TokenStore, answers: Answers, classes: tuple[str, ...], tuned: Tuned
+    ) -> Guesses:
+        """Which labels each row gets, and the probability of every label."""
+        probabilities: Floats = expit(answers.values)
+        thresholds = np.asarray(tuned.more.get("thresholds", 0.5))
+        return Guesses(np.asarray(probabilities >= thresholds), probabilities)
+
+    def judged(self, examples: Examples, guesses: Guesses, classes: tuple[str, ...]) -> Any:
+        """Gold beside guess, both as truth values."""
+        found = super().judged(examples, guesses, classes)
+        return type(found)(found.gold > 0.5, found.guess, found.probabilities, classes)
+
+    def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
+        """The gold labels with probability 1."""
+        gold = self.targets(examples, classes)
+        return Guesses(gold > 0.5, gold.astype(np.float64))
+
+    def answer(self, guesses: Guesses, row: int, classes: tuple[str, ...]) -> dict[str, Any]:
+        """prediction: the labels; and the probabilities {label: p}."""
+        assert guesses.probabilities is not None
+        chances = dict(zip(classes, guesses.probabilities[row].tolist(), strict=True))
+        return {"prediction": [classes[k] for k in np.flatnonzero(guesses.guess[row])], "probabilities": chances}
+
+    def fields(self, classes: tuple[str, ...]) -> dict[str, pa.DataType]:
+        """`probabilities` are in the order of the classes."""
+        return {"prediction": pa.list_(pa.string()), "probabilities": pa.list_(pa.float64())}
+
+    def label(self, gold: Any) -> Any:
+        """The labels as a list."""
+        return list(gold)
+
+    def shown(self, value: Any) -> str:
+        """The labels with commas between."""
+        return ", ".join(value) or NO_LABEL
+
+
+def _sorted(labels: Any) -> tuple[str, ...]:
+    return tuple(sorted({label for label in labels if label}, key=natural))
+
+
+def _of_columns(table: Table, names: Sequence[str]) -> list[tuple[str, ...] | None]:
+    columns: Mapping[str, list[str | None]] = {name: label_texts(table, name) for name in names}
+    rows = zip(*columns.values(), strict=True)
+    return [
+        None if all(v is None for v in row)
+        else _sorted(n for n, v in zip(names, row, strict=True) if v is not None and v.lower() in ("1", "true"))
+        for row in rows
+    ]  # fmt: skip
