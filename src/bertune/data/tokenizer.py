@@ -16,6 +16,7 @@ from bertune.base.model_files import check_folder, read_object
 from bertune.base.types import Ints
 
 MOST_IDS = 10_000_000
+_BLANKS = np.array([code for code in range(0x3001) if chr(code).isspace()], "<u4")
 PORTION = 2000  # rows tokenized at once: enough for the tokenizer's own threads, little memory
 
 
@@ -34,6 +35,37 @@ class Encoded:
     owner: Ints | None = None
     targets: NDArray[Any] | None = None
     beside: Mapping[str, Ints] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Texts as tokens without special ones: ids[tokens], begin[tokens], end[tokens], starts[texts + 1].
+
+    begin and end (exclusive) count the characters of the text that the token is of; blanks around a token are left out,
+    unless it has nothing else. Tokens that share a character all have the whole of it.
+    """
+
+    ids: Ints
+    begin: Ints
+    end: Ints
+    starts: Ints
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The special tokens around one text or two: ids before the first, between them, after the last.
+
+    `gaps` has one more entry than `sides`, which holds the segment of each text; `gap_types` are those of the gaps.
+    """
+
+    gaps: tuple[tuple[int, ...], ...]
+    gap_types: tuple[tuple[int, ...], ...]
+    sides: tuple[int, ...]
+
+    @property
+    def specials(self) -> int:
+        """How many special tokens there are."""
+        return sum(map(len, self.gaps))
 
 
 class TextTokenizer:
@@ -99,6 +131,52 @@ class TextTokenizer:
         """The ids of rows in portions, each row cut to `max_length` tokens (of pairs the longer text first)."""
         yield from self._portions(texts, pairs, max_length)
 
+    def pieces(self, texts: Sequence[str]) -> Pieces:
+        """The tokens of one or more texts, none cut and no special ones added, with their places in the texts.
+
+        They are the tokens that `encode` gives between the special ones. Raises ModelError.
+        """
+        given = {"truncation": False, "add_special_tokens": False, "return_offsets_mapping": True}
+        out = self._tokenized(list(texts), None, given)
+        lengths = np.fromiter((len(ids) for ids in out["input_ids"]), np.int64, len(texts))
+        total = int(lengths.sum())
+        ids = np.fromiter((i for row in out["input_ids"] for i in row), np.int64, total)
+        self._check_ids(ids)
+        places = (place for row in out["offset_mapping"] for pair in row for place in pair)
+        begin, end = np.fromiter(places, np.int64, 2 * total).reshape(total, 2).T
+        before = np.repeat(np.cumsum([0, *map(len, texts)])[:-1], lengths)
+        begin, end = _without_blanks("".join(texts), begin + before, end + before)
+        return Pieces(ids, begin - before, end - before, np.concatenate([[0], np.cumsum(lengths)]))
+
+    def frame(self, pair: bool) -> Frame:
+        """The special tokens that `encode` puts around a text, or around and between the two of a pair.
+
+        Raises ModelError where the tokenizer makes no tokens of letters, or puts the second text first.
+        """
+        for probe in ("a", "1", ".", "的"):
+            out = self._tokenized([probe], [probe] if pair else None, {"truncation": False})
+            ids, owners = out["input_ids"][0], out.sequence_ids(0)
+            types = out["token_type_ids"][0] if self.uses_types else [0] * len(ids)
+            gaps: list[list[int]] = [[]]
+            gap_types: list[list[int]] = [[]]
+            sides: list[tuple[int, int]] = []
+            for token, kind, owner, before in zip(ids, types, owners, [None, *owners], strict=False):
+                if owner is None:
+                    gaps[-1].append(token)
+                    gap_types[-1].append(kind)
+                elif owner != before:
+                    sides.append((owner, kind))
+                    gaps.append([])
+                    gap_types.append([])
+            if [owner for owner, _ in sides] == ([0, 1] if pair else [0]):
+                return Frame(tuple(map(tuple, gaps)), tuple(map(tuple, gap_types)), tuple(kind for _, kind in sides))
+        raise ModelError(
+            "the tokenizer does not tell where a text begins and ends.",
+            where=str(self.folder),
+            expected="special tokens before, between and after the texts, and the first text first",
+            next_move="name another --model",
+        )
+
     def _portions(
         self, texts: Sequence[str | None], pairs: Sequence[str | None] | None, cut: int | None
     ) -> Iterator[Encoded]:
@@ -110,18 +188,21 @@ class TextTokenizer:
             lengths = np.fromiter((len(ids) for ids in out["input_ids"]), np.int64, len(first))
             total = int(lengths.sum())
             ids = np.fromiter((i for row in out["input_ids"] for i in row), np.int64, total)
-            if self._known is not None and int(ids.max(initial=0)) >= self._known:
-                raise ModelError(
-                    "the tokenizer is not the model's.",
-                    where=str(self.folder),
-                    expected=f"ids below {self._known:,}, the vocab_size of config.json",
-                    found=f"{int(ids.max()):,}",
-                    next_move="copy the model again, its tokenizer from the same place",
-                )
+            self._check_ids(ids)
             types = None
             if self.uses_types and second is not None:
                 types = np.fromiter((i for row in out["token_type_ids"] for i in row), np.int64, total)
             yield Encoded(ids, types, lengths)
+
+    def _check_ids(self, ids: Ints) -> None:
+        if self._known is not None and int(ids.max(initial=0)) >= self._known:
+            raise ModelError(
+                "the tokenizer is not the model's.",
+                where=str(self.folder),
+                expected=f"ids below {self._known:,}, the vocab_size of config.json",
+                found=f"{int(ids.max()):,}",
+                next_move="copy the model again, its tokenizer from the same place",
+            )
 
     def _tokenized(self, first: list[str], second: list[str] | None, given: dict[str, Any]) -> Any:
         try:
@@ -203,6 +284,20 @@ def _repeats_repetition(pattern: str) -> bool:
         if unbounded and inner[2]:
             return True
         plain = plain[: inner.start()] + ("x*" if unbounded else "x") + plain[inner.end() :]
+
+
+def _without_blanks(text: str, begin: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Places in a text with the blanks at their ends left out; those that are all blank, or empty, stay."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    blank = np.isin(codes, _BLANKS)
+    if not blank.any():
+        return begin, end
+    positions = np.arange(len(codes) + 1)
+    after = np.append(np.where(blank, len(codes), positions[:-1]), len(codes))  # the next place that is not blank
+    after = np.minimum.accumulate(after[::-1])[::-1]
+    before = np.maximum.accumulate(np.append(0, np.where(blank, 0, positions[1:])))  # where the last such one ends
+    inner = after[begin] < before[end]
+    return np.where(inner, after[begin], begin), np.where(inner, before[end], end)
 
 
 def _join(parts: list[Any]) -> Ints:
