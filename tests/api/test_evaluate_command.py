@@ -104,7 +104,7 @@ def test_the_table_fits_80_columns() -> None:
     judged = Judged(random.integers(0, 77, 500), chances.argmax(1), chances, classes)
     names = ("macro_f1", "balanced_accuracy", "calibration_error", "matthews", "log_loss")
     scores = {name: Score(-0.123, -0.456, 12.345, 500) for name in names}
-    found = Evaluation(scores, judged, "macro_f1", 0, 0, 0, seen=7, without_seen=scores)
+    found = Evaluation(scores, judged, "macro_f1", 0, 0, 0, "class", seen=7, without_seen=scores)
     lines = report_lines(found)
     assert max(cell_len(line) for line in lines) <= 80
     assert all(line.isprintable() for line in lines)

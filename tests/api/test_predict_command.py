@@ -19,12 +19,14 @@ from rich.cells import cell_len
 
 import bertune
 from bertune.base.errors import BertuneError, DataError, RecipeError
+from bertune.base.types import Examples, Guesses
 from bertune.cli.main import run as command_line
 from bertune.runs import predict as module
 from bertune.runs.answers import Portion, harmless, shortened, shown, write
 from bertune.runs.new_rows import NewRows
 from bertune.runs.predict import Answered, predict_command
 from bertune.runs.telling import Json, Silent
+from bertune.tasks.text_classification import TextClassification
 
 ODD = ['="1+1"', "", "a", "😀", "مرحبا", "two\nlines, and a comma", "lovely " * 200, "-5", "plain text"]
 NONE: dict[str, str | None] = {}
@@ -99,13 +101,13 @@ def test_portions_change_nothing(trained: Callable[..., Path], tmp_path: Path, m
     monkeypatch.setattr("bertune.data.readers._delimited.CHUNK_ROWS", 7)
     monkeypatch.setattr(module, "AT_ONCE", 3)
     sizes: list[int] = []
-    real = module.predict_rows
+    real = module.predict_examples
 
-    def counted(saved, texts, pairs, **rest):
-        sizes.append(len(texts))
-        return real(saved, texts, pairs, **rest)
+    def counted(saved, examples, **rest):
+        sizes.append(len(examples))
+        return real(saved, examples, **rest)
 
-    monkeypatch.setattr(module, "predict_rows", counted)
+    monkeypatch.setattr(module, "predict_examples", counted)
     predict_command(str(trained()), str(data), str(tmp_path / "parts.jsonl"), NONE, Silent())
     assert max(sizes) <= 7 and sum(sizes) == 40
     whole, parts = (read_back(tmp_path / f"{name}.jsonl") for name in ("whole", "parts"))
@@ -231,21 +233,23 @@ def portion(classes: tuple[str, ...], labels: list[str | None]) -> Portion:
     """Answers without a model: each row gets the class of its position."""
     count = len(labels)
     chances = np.full((count, len(classes)), 1 / len(classes))
-    answered = Answered(classes, np.arange(count) % len(classes), chances, (None,) * count, np.zeros(count, bool))
-    return Portion(NewRows(np.arange(1, count + 1), ["x"] * count, None, labels), answered)
+    guesses = Guesses(np.arange(count) % len(classes), chances)
+    nothing = np.zeros(count, bool)
+    answered = Answered(TextClassification(), classes, guesses, np.arange(count), (None,) * count, nothing)
+    return Portion(NewRows(np.arange(1, count + 1), Examples(["x"] * count, None, labels)), answered)
 
 
 def test_no_cell_of_a_csv_file_is_a_formula(tmp_path: Path) -> None:
     names = ("=HYPERLINK(1)", "+1", "-1", "@SUM", "\tx", "\rx", "plain", 'quo"te')
     out = tmp_path / "a.csv"
-    write(out, [portion(names, [*names])], names)
+    write(out, [portion(names, [*names])])
     with open(out, newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     for row in rows:
         for value in row.values():
             assert not (value or "").startswith(("=", "+", "-", "@", "\t", "\r"))
     assert [row["prediction"].removeprefix("'") for row in rows] == list(names)
-    write(tmp_path / "a.jsonl", [portion(names, [*names])], names)  # machines get them as they are
+    write(tmp_path / "a.jsonl", [portion(names, [*names])])  # machines get them as they are
     assert [row["prediction"] for row in read_back(tmp_path / "a.jsonl")] == list(names)
 
 
@@ -272,6 +276,6 @@ def test_a_broken_writer_would_be_noticed(tmp_path: Path) -> None:
 
     for kind in (".csv", ".jsonl", ".parquet"):
         with pytest.raises(OSError, match="No space"):
-            write(tmp_path / f"a{kind}", broken(), ("a", "b"))
+            write(tmp_path / f"a{kind}", broken())
     assert list(tmp_path.iterdir()) == []
     assert not math.isnan(portion(("a", "b"), [None]).answered.probabilities.sum())

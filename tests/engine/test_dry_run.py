@@ -101,7 +101,7 @@ def test_memory_is_seen_while_it_is_held():
 
 def test_some_rows_of_a_store(tiny, sentences_csv):
     store = workbench.bench(tiny(), sentences_csv).stores.train
-    few = probe.some(store, np.array([5, 2, 9]))
+    few = store.take(np.array([5, 2, 9]))
     one, two = few.batch(np.arange(3)), store.batch(np.array([5, 2, 9]))
     assert one.ids.tolist() == two.ids.tolist() and one.targets.tolist() == two.targets.tolist()
     assert isinstance(build.Stores(few, None, None).train, type(store))

@@ -53,7 +53,8 @@ def test_packed_is_plain(tiny, sentences_csv, pairs_csv, architecture, kind, mon
     assert furthest_from_plain(made, rows[::-1].copy()) < 1e-5
     assert furthest_from_plain(made, rows[:1]) < 1e-5
     whole = packing.pad
-    monkeypatch.setattr("bertune.model.encoder.pad", lambda *a: whole(*a) | {"attention_mask": None})
+    place = "bertune.model.heads.sequence_classification.pad"
+    monkeypatch.setattr(place, lambda *a: whole(*a) | {"attention_mask": None})
     assert furthest_from_plain(made, rows) > 1e-5, "a packing without a mask must be seen"
 
 

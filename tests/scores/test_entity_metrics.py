@@ -96,6 +96,7 @@ def test_nothing_to_find_is_zero_and_a_repeated_span_counts_once(name: str) -> N
 
 
 def test_types_beyond_the_classes_count_together_as_one() -> None:
-    judged = judged_spans([((0, 1, "PER"), (1, 2, "DAY"), (2, 3, "ART"))], [((0, 1, "PER"),)], ("PER", "LOC"))
-    assert value("entity_macro_f1", judged) == pytest.approx((1 + 0) / 2)
-    assert value("entity_recall", judged) == 1 / 3
+    found = ((0, 1, "PER"), (3, 4, "LOC"))
+    judged = judged_spans([(*found, (1, 2, "DAY"), (2, 3, "ART"))], [found], ("PER", "LOC"))
+    assert value("entity_macro_f1", judged) == pytest.approx((1 + 1 + 0) / 3)
+    assert value("entity_recall", judged) == 2 / 4

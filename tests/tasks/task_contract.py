@@ -215,6 +215,19 @@ def check_odd_rows(made: Made) -> None:
         assert isinstance(made.task.shown(entry["prediction"]), str)
 
 
+def check_baselines(made: Made) -> None:
+    """Every baseline of the task learns from its rows and gives guesses that it can be judged and told by."""
+    targets = made.task.targets(made.examples, made.classes)
+    for name in made.task.baselines:
+        part = registry.load("baselines", name)()
+        part.learn(made.examples, targets, made.classes, 0)
+        found = part.guesses(replace(made.examples, gold=None))
+        assert len(found) == len(made.examples)
+        reached = made.task.judged(made.examples, found, made.classes)
+        for metric in made.task.metrics:
+            assert np.isfinite(registry.load("metrics", metric)()(reached)), (name, metric)
+
+
 def check_loaded_by_others(made: Made, folder: Path) -> None:
     """The saved network, loaded by transformers alone, gives the numbers that bertune's answers are made of."""
     import transformers

@@ -56,6 +56,16 @@ def test_decode_and_odd_rows(made):
     contract.check_odd_rows(made)
 
 
+@pytest.mark.parametrize("name", registry.names("tasks"))
+def test_baselines_of_a_task(name, tiny, tmp_path):
+    contract.check_baselines(contract.make(name, tiny(), tmp_path))
+
+
+def test_every_baseline_has_a_task():
+    used = {b for name in registry.names("tasks") for b in registry.load("tasks", name).baselines}
+    assert used == set(registry.names("baselines"))
+
+
 @every_case
 def test_saved_is_loaded(made, tmp_path):
     """A saved model answers the same through bertune, and its network through plain transformers."""

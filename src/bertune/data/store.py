@@ -168,7 +168,8 @@ class _Kept:
 
 def in_memory(parts: Iterable[Encoded], targets: NDArray[Any], level: Level = "row") -> TokenStore:
     """A store that lies in memory, for few rows."""
-    kept, ids = _Kept(), []
+    kept = _Kept()
+    ids = [np.zeros(0, np.int32)]
     for part in parts:
         kept.note(part)
         ids.append(part.ids.astype(np.int32))

@@ -15,8 +15,8 @@ class Loss:
     """A loss: one value and one weight per row, never reduced; the engine alone divides.
 
     `kinds` names the targets it takes: "class" (integers[rows]), "value" (floats[rows], read against logits[:, 0]),
-    "labels" (floats[rows, classes] of 0 and 1), "position" (integers[rows]: which of a row's own columns is right; there
-    are no classes to weigh, and columns that a row lacks have hopeless logits).
+    "labels" (floats[rows, classes] of 0 and 1), "position" (integers[rows]: which of a row's own columns is right; no
+    classes are there to weigh, and columns that a row lacks have hopeless logits).
     """
 
     kinds: ClassVar[tuple[str, ...]] = ()

@@ -96,8 +96,8 @@ def load(
 ) -> Model:
     """A model from a folder with a fresh head (or the saved one when it fits), its new weights drawn from `seed`.
 
-    `head` is a part of the door `heads`. Reads safetensors only and runs no code of the folder. `config` holds settings that differ from the saved ones;
-    those that the architecture does not know are refused. Raises ModelError.
+    `head` is a part of the door `heads`. Reads safetensors only and runs no code of the folder. `config` holds settings
+    that differ from the saved ones; those that the architecture does not know are refused. Raises ModelError.
     """
     import transformers
 

@@ -143,7 +143,7 @@ def _parquet(portions: Iterator[Portion]) -> Iterator[bytes]:
 
 
 def in_column(value: Any, kind: pa.DataType) -> Any:
-    """A field of an answer as a Parquet column holds it: of {class: number} the numbers, in the order of the classes."""
+    """A field of an answer as a Parquet column holds it: of {class: number} the numbers, in their order."""
     return list(value.values()) if isinstance(value, dict) and pa.types.is_list(kind) else value
 
 

@@ -64,7 +64,8 @@ class Evaluation:
         return {
             "rows": len(self.judged), "metric": self.metric, "scores": as_json(self.scores),
             **self.details(), "classes": list(self.judged.classes), "unlabelled": self.unlabelled,
-            "refused": self.refused, "cut": self.cut, "unknown_labels": [dict(u) for u in self.unknown], "seen_in_training": self.seen,
+            "refused": self.refused, "cut": self.cut, "unknown_labels": [dict(u) for u in self.unknown],
+            "seen_in_training": self.seen,
             "without_seen": None if self.without_seen is None else as_json(self.without_seen),
             "slices": {column: as_json(found) for column, found in self.slices.items()}, "data_digest": self.digest,
         }  # fmt: skip

@@ -134,7 +134,7 @@ class Finish:
             scores["slices"] = {kind: as_json(of) for kind, of in found.items()}
 
     def _baselines(self, scores: dict[str, Any], name: str, judged: Judged) -> None:
-        prepared, splits, task = self.prepared, self.prepared.splits, self.prepared.rows.task
+        prepared, task = self.prepared, self.prepared.rows.task
         learned, asked = prepared.examples("train"), prepared.examples(name)
         results: dict[str, Judged] = {}
         scores["baselines"] = {}

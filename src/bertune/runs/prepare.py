@@ -79,7 +79,7 @@ class Prepared:
     unknown: Ints
     max_length: int
     view: View
-    unit: Tuned = Tuned()
+    unit: Tuned
 
     def texts(self, positions: Ints) -> tuple[Sequence[str], Sequence[str] | None]:
         """The texts, and second texts where the task has them, of some rows of the splits, which all have them."""
@@ -261,7 +261,7 @@ def measure(recipe: Recipe, rows: Rows, splits: Splits, chosen: Chosen) -> Prepa
         model_name=chosen.name, split_made_by_bertune=splits.how != "as given",
     )  # fmt: skip
     nothing = np.zeros(len(lengths), np.int64)
-    return Prepared(rows, splits, (), nothing, chosen, tokenizer, lengths, unknown, int(wanted), view)
+    return Prepared(rows, splits, (), nothing, chosen, tokenizer, lengths, unknown, int(wanted), view, Tuned())
 
 
 def say_code(folder: Path, teller: Teller) -> None:

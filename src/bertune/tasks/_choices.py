@@ -74,8 +74,10 @@ def choices_of(table: Table, roles: Roles) -> list[list[str]]:
         rows = [[choice for choice in row if choice is not None] for row in zip(*columns, strict=True)]
     for i, row in enumerate(rows):
         if len(row) < 2:
-            raise DataError("there is nothing to choose from.", where=str(table.place(i)), expected="two choices or more",
-                            found=f"{len(row)}", next_move="mend the row, or delete it")  # fmt: skip
+            raise DataError(
+                "there is nothing to choose from.", where=str(table.place(i)), expected="two choices or more",
+                found=f"{len(row)}", next_move="mend the row, or delete it",
+            )  # fmt: skip
     return rows
 
 

@@ -19,9 +19,7 @@ def learned_cuts(values: Floats, gold: Floats) -> dict[str, Any]:
     shares = np.searchsorted(np.sort(gold), halves) / len(gold)
     as_often = np.quantile(values, shares) if len(halves) else halves
     kappa = QuadraticWeightedKappa()
-    best = max(
-        (halves, as_often), key=lambda cuts: kappa(Judged(gold, rounded(values, _cuts(low, cuts)), None, ()))
-    )
+    best = max((halves, as_often), key=lambda cuts: kappa(Judged(gold, rounded(values, _cuts(low, cuts)), None, ())))
     return _cuts(low, best)
 
 

@@ -39,7 +39,8 @@ class Task:
     `kind` says what `Judged` holds, `head` how a network answers, `level` what has a target: each row, text or token.
     `metrics` are given with every score and the first is selected by; `watched` are told at every check, the first
     stands for the loss. `cleans` tells whether texts may be cleaned before they are read: where places in a text count
-    they may not; `cuts` whether what is longer than the limit is lost. `problem` is what the saved configuration calls the problem, for other programs.
+    they may not; `cuts` whether what is longer than the limit is lost. `problem` is what the saved configuration calls
+    the problem, for other programs.
     """
 
     name: ClassVar[str]

@@ -104,12 +104,14 @@ The man at the desk was rude and the lamp is broken.,service|damage
         """All labels of the training rows. Raises DataError when there are fewer than two."""
         found = sorted({label for labels in gold if labels is not None for label in labels}, key=natural)
         if len(found) < 2:
-            raise DataError("there is nothing to tell apart.", expected="training rows with two labels or more",
-                            found=", ".join(found) or "no labels", next_move="check the label column: --label NAME")  # fmt: skip
+            raise DataError(
+                "there is nothing to tell apart.", expected="training rows with two labels or more",
+                found=", ".join(found) or "no labels", next_move="check the label column: --label NAME",
+            )  # fmt: skip
         return tuple(found)
 
     def targets(self, examples: Examples, classes: Sequence[str], unit: Tuned = PLAIN) -> NDArray[Any]:
-        """1 for each label of a row, 0 for the others: [rows, classes] in float32; labels that are no class count not."""
+        """1 for each label of a row, 0 for the others: [rows, classes] in float32; other labels do not count."""
         assert examples.gold is not None
         number = {name: i for i, name in enumerate(classes)}
         found = np.zeros((len(examples), len(classes)), np.float32)

@@ -20,8 +20,8 @@ from bertune.tasks._task import PLAIN, Asked, Tuning
 class MultipleChoice(Classification):
     """The right one of any number of choices, given a question, a context, or both.
 
-    Choices come as a list, or as one column each (choice1, ending0, A); the label is the number of the right one (from 0
-    or from 1 where no row has 0), its letter, or its text. A context is read before the question, a choice after it.
+    Choices come as a list, or as one column each (choice1, ending0, A). The label is the number of the right one (from
+    0, or from 1 where no row has 0), its letter, or its text. A context is read before the question, a choice after it.
     """
 
     name: ClassVar[str] = "multiple_choice"

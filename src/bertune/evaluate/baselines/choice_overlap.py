@@ -16,9 +16,9 @@ TOKENS = re.compile(r"[\u3040-\u9fff\uf900-\ufaff]|\w+")
 
 
 class ChoiceOverlap(Baseline):
-    """The choice that shares most words (of scripts without spaces, characters) with its text, rare words counting more.
+    """The choice that shares most words with its text, rare words counting more; of scripts without spaces, characters.
 
-    The rarity of words is that of the training rows' texts.
+    How rare a word is, the training rows' texts say.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("class",)
