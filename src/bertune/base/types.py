@@ -251,9 +251,10 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """What a model gives for a batch: logits[judged, classes] in float32, one entry for each of the batch's targets."""
+    """What a loss judges of a batch: logits[judged, classes] in float32 beside targets[judged]."""
 
     logits: "Tensor"
+    targets: "Tensor"
 
 
 @dataclass(frozen=True, eq=False)

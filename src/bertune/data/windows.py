@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bertune.base.errors import DataError
 from bertune.base.types import Ints
-from bertune.data.tokenizer import PORTION, Encoded, Frame, Pieces, TextTokenizer
+from bertune.data.tokenizer import PORTION, Frame, Pieces, TextTokenizer
 from bertune.data.words import Word
 
 CHARACTERS = 1_000_000  # a portion of rows ends with these or with PORTION rows
@@ -21,10 +21,10 @@ Keep = Literal["head", "tail", "head_tail"]
 
 
 @dataclass(frozen=True, eq=False)
-class Windows(Encoded):
+class Windows:
     """Windows of some rows laid end to end, all windows of a row in their order.
 
-    owner[windows] is the row; first[windows] is the place of the window's first token in the whole text, counted in
+    ids[tokens], types[tokens] or None and lengths[windows] are as in `Encoded`. owner[windows] is the row; first[windows] is the place of the window's first token in the whole text, counted in
     tokens. begin[tokens] and end[tokens] (exclusive) count the characters of the text that is in windows; both are -1
     for special tokens and those of the other text. fresh[tokens] says which window answers for a token: every token of
     the text is fresh in one window, the one where it is farthest from a cut (the earlier of two alike), and never where
@@ -32,6 +32,9 @@ class Windows(Encoded):
     `problems` are (row, message) of the rows whose other text had to be cut.
     """
 
+    ids: Ints
+    types: Ints | None
+    lengths: Ints
     owner: Ints
     first: Ints
     begin: Ints

@@ -28,8 +28,8 @@ class Model:
         self.network, self.pad_id, self.head = network, pad_id, head
 
     def __call__(self, batch: Batch) -> Output:
-        """What a loss judges: logits[judged, classes] in float32, one entry for each of the batch's targets."""
-        return Output(self.head.judged(self.answers(batch), batch))
+        """What a loss judges: logits in float32 beside the targets of the batch."""
+        return Output(self.head.judged(self.answers(batch), batch), self.head.targets(batch))
 
     def answers(self, batch: Batch) -> Tensor:
         """What is answered: values[items, numbers] in float32, an item being a row, text or token (`head.level`)."""

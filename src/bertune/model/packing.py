@@ -13,20 +13,24 @@ def pad(batch: Batch, pad_id: int) -> dict[str, Tensor]:
 
     The mask is left out when no text is padded: attention is faster without one.
     """
-    sizes = batch.starts[1:] - batch.starts[:-1]
-    longest = int(sizes.max()) if len(sizes) else 0
-    columns = torch.arange(longest, device=batch.ids.device)
-    real = columns[None, :] < sizes[:, None]  # (texts, longest)
+    real = real_tokens(batch)
     ids = torch.full(real.shape, pad_id, dtype=batch.ids.dtype, device=batch.ids.device)
     ids[real] = batch.ids
     padded = {"input_ids": ids}
-    if int(sizes.sum()) != real.numel():
+    if len(batch.ids) != real.numel():
         padded["attention_mask"] = real.to(torch.long)
     if batch.types is not None:
         types = torch.zeros_like(ids)
         types[real] = batch.types
         padded["token_type_ids"] = types
     return padded
+
+
+def real_tokens(batch: Batch) -> Tensor:
+    """Which places of the padded form hold a token: truth values [texts, longest]."""
+    sizes = batch.starts[1:] - batch.starts[:-1]
+    longest = int(sizes.max()) if len(sizes) else 0
+    return torch.arange(longest, device=batch.ids.device)[None, :] < sizes[:, None]
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

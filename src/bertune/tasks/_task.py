@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bertune.base.types import Answers, Examples, Guesses, Ints, Judged, Level, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Finding, Guesses, Ints, Judged, Level, Roles, Table, Tuned
 from bertune.data.columns import text_values
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
@@ -93,6 +93,10 @@ class Task:
     def more(self, table: Table, roles: Roles) -> Mapping[str, Sequence[Any]]:
         """What else is read of each row. Raises DataError naming file and row."""
         return {}
+
+    def findings(self, table: Table, roles: Roles) -> list[Finding]:
+        """What is noticed in rows of this task alone, beside what every check finds."""
+        return []
 
     def strata(self, gold: Sequence[Any]) -> list[str]:
         """The kind of each row with gold: every kind gets its share of every split."""

@@ -16,4 +16,5 @@ class Plain:
 
     def __call__(self, model: Model, loss: Callable[[Tensor, Tensor], Terms], batch: Batch, seed: int) -> Terms:
         """One value and weight for each row of the batch."""
-        return loss(model(batch).logits, batch.targets)
+        output = model(batch)
+        return loss(output.logits, output.targets)

@@ -27,8 +27,9 @@ class RDrop:
 
     def __call__(self, model: Model, loss: Callable[[Tensor, Tensor], Terms], batch: Batch, seed: int) -> Terms:
         """One value and weight for each row of the batch."""
-        first, second = model(batch).logits, model(batch).logits
-        one, two = loss(first, batch.targets), loss(second, batch.targets)
+        output, again = model(batch), model(batch)
+        first, second = output.logits, again.logits
+        one, two = loss(first, output.targets), loss(second, again.targets)
         p, q = log_softmax(first, dim=-1), log_softmax(second, dim=-1)  # (rows, classes)
         divergence = ((p.exp() - q.exp()) * (p - q)).sum(dim=-1) / 2
         return Terms((one.values + two.values) / 2 + self.alpha * divergence, one.weights)

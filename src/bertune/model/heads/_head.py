@@ -23,5 +23,9 @@ class Head:
         raise NotImplementedError
 
     def judged(self, answers: Tensor, batch: Batch) -> Tensor:
-        """logits[judged, classes] beside the batch's targets, as a loss reads them."""
+        """logits[judged, classes], as a loss reads them."""
         return answers
+
+    def targets(self, batch: Batch) -> Tensor:
+        """The targets beside them: one entry for each of `judged`."""
+        return batch.targets
