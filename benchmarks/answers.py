@@ -23,6 +23,7 @@ SETS = {  # name: (training file, test file or None: the second half, text colum
     "semeval": ("semeval2010_task8/train.parquet", "semeval2010_task8/test.parquet", "text", "label"),
 }
 CHOOSING = ("sms", "sst2", "goemotions", "synthetic 2", "synthetic 10", "synthetic perfect")
+OTHER_KINDS = ("synthetic values", "synthetic labels", "synthetic spans")  # for metrics that judge no classes
 REPORTING = ("banking77", "imdb", "chnsenticorp", "semeval")
 
 
@@ -60,9 +61,39 @@ def _logits(chance: np.ndarray) -> np.ndarray:
 def _synthetic(name: str) -> Judged:
     """20,000 rows; `perfect`: three classes, probabilities exactly right; `2` and `10`: classes, too sure of itself."""
     chance = np.random.default_rng(5)
+    made = {"synthetic values": _values, "synthetic labels": _labels, "synthetic spans": _spans}
+    if name in made:
+        return made[name](chance, 20_000)
     classes = {"synthetic perfect": 3}.get(name) or int(name.split()[1])
     logits = chance.normal(0, 2.5, (20_000, classes))
     truth = softmax(logits, 1.0 if name.endswith("perfect") else 1.5)
     gold = (truth.cumsum(axis=1) > chance.random((len(truth), 1))).argmax(axis=1)
     given = softmax(logits)
     return Judged(gold, given.argmax(axis=1), given, tuple(str(k) for k in range(classes)))
+
+
+def _values(chance: np.random.Generator, rows: int) -> Judged:
+    """Similarities from 0 to 5 in steps of a fifth, guessed with errors of which few are large."""
+    gold = np.round(5 * np.clip(chance.normal(2.8, 1.4, rows), 0, 5)) / 5
+    return Judged(gold, np.clip(gold + 0.5 * chance.standard_t(4, rows), 0, 5), None, ())
+
+
+def _labels(chance: np.random.Generator, rows: int) -> Judged:
+    """Ten labels, the commonest on 30 and the rarest on 2 rows of 100."""
+    gold = chance.random((rows, 10)) < np.geomspace(0.3, 0.02, 10)
+    given = 1 / (1 + np.exp(2.0 - 4.0 * gold - chance.normal(0, 1.5, gold.shape)))
+    return Judged(gold, given >= 0.5, given, tuple(str(k) for k in range(10)))
+
+
+def _spans(chance: np.random.Generator, rows: int) -> Judged:
+    """Some two spans of four types a row; rows are easy or hard, and their mistakes come together."""
+    types = ("LOC", "MISC", "ORG", "PER")
+    gold, guess = (np.empty(rows, dtype=object) for _ in range(2))
+    for row, ease in enumerate(chance.beta(6, 1.5, rows)):
+        at = np.flatnonzero(chance.random(10) < 0.2).tolist()
+        gold[row] = tuple((3 * k, 3 * k + 2, types[int(chance.integers(4))]) for k in at)
+        found = [span for span in gold[row] if chance.random() < ease]
+        extra = [(3 * k, 3 * k + 1, types[int(chance.integers(4))]) for k in range(10)
+                 if k not in at and chance.random() > 0.97 + 0.03 * ease]  # fmt: skip
+        guess[row] = tuple(sorted([*found, *extra]))
+    return Judged(gold, guess, None, types)

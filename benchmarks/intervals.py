@@ -5,7 +5,9 @@
 The population is a test set with the answers of a cheap model (see answers.py). From it 200 test sets of each size are
 drawn with replacement, for each seed anew; `held` is the share of them whose interval holds the score on the whole
 population, `least` and `most` the same for single seeds, `below` and `above` how often the truth lay there. The method
-was chosen on the sets of CHOOSING, figures are reported on those of REPORTING. `--speed` times intervals on many rows.
+was chosen on the sets of CHOOSING, figures are reported on those of REPORTING. Metrics that judge no classes have made
+populations of their kind: `--sets "synthetic values" --metrics pearson spearman rmse`. `--speed` times intervals on
+many rows.
 """
 
 import argparse
@@ -15,7 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from answers import CHOOSING, DATA, REPORTING, population
+from answers import CHOOSING, DATA, OTHER_KINDS, REPORTING, population
 
 from bertune.base import registry
 from bertune.base.types import Judged
@@ -65,7 +67,7 @@ def speed(rows: int, classes: int, metrics: list[str], resamples: int) -> None:
 def main() -> None:
     """Measure every set, metric and size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", nargs="+", default=list(REPORTING), choices=[*CHOOSING, *REPORTING])
+    parser.add_argument("--sets", nargs="+", default=list(REPORTING), choices=[*CHOOSING, *REPORTING, *OTHER_KINDS])
     parser.add_argument("--metrics", nargs="+", default=["accuracy", "macro_f1", "calibration_error"])
     parser.add_argument("--sizes", nargs="+", type=int, default=[100, 200, 500, 1000])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
