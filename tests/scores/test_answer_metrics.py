@@ -23,10 +23,7 @@ def value(name: str, *rows: tuple[tuple[str, ...], str]) -> float:
         (("the Kite",), "kite!", 1, 1),
         (("kite", "red kite"), "a red kite flies", 0, 2 * 2 / (2 + 3)),
         (("red red kite",), "red kite kite", 0, 2 * 2 / (3 + 3)),
-<<<<<<< HEAD
-=======
         (("red red kite",), "red red", 0, 2 * 2 / (3 + 2)),
->>>>>>> h2
         (("U.S.",), "us", 1, 1),
         (("state-of-the-art",), "stateoftheart", 1, 1),
         (("theatre",), "atre", 0, 0),

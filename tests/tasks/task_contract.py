@@ -14,7 +14,7 @@ import torch
 
 from bertune.base import registry
 from bertune.base.sections import DataSection
-from bertune.base.types import Examples, Guesses, Judged, Roles, Table, Tuned
+from bertune.base.types import Examples, Guesses, Roles, Table, Tuned
 from bertune.data.store import TokenStore, in_memory, write
 from bertune.data.table import read
 from bertune.data.tokenizer import TextTokenizer
@@ -22,6 +22,7 @@ from bertune.evaluate.predict import predict
 from bertune.model.encoder import Model, load
 from bertune.runs.answers import in_column
 from bertune.runs.examples import examples_of, task_and_roles
+from bertune.tasks._task import Tuning
 
 STILL = {"dropout": 0.0, "attention_dropout": 0.0, "head_dropout": 0.0}
 LENGTH = 48
@@ -94,22 +95,22 @@ def check_declared(task: Any, place: Path) -> None:
     assert all(task.kind in registry.load("baselines", b).kinds for b in task.baselines)
 
 
-def guesses(made: Made) -> Guesses:
-    """What the model says of the example's rows."""
+def guesses(made: Made, tune: bool = False) -> Guesses:
+    """What the model says of the example's rows, read as the task tunes itself to them where that is asked for."""
     answers = predict(made.model, made.store, batch_size=3, max_tokens=4096).scaled(made.unit)
-    return made.task.decode(made.examples, made.store, answers, made.classes, made.unit)
-
-
-def judged(made: Made) -> Judged:
-    """Gold beside what the model says."""
-    return made.task.judged(made.examples, guesses(made), made.classes)
+    tuned = made.unit
+    if tune:
+        tuning = Tuning(registry.load("metrics", made.task.metrics[0])(), made.unit, calibration=False)
+        found = made.task.tune(made.examples, made.store, answers, made.classes, tuning)
+        tuned = replace(made.unit, more={**made.unit.more, **found.more})
+    return made.task.decode(made.examples, made.store, answers, made.classes, tuned)
 
 
 def best(made: Made) -> tuple[float, float]:
     """The first metric of the model's answers, and of answers that are right."""
     metric = registry.load("metrics", made.task.metrics[0])()
-    right = made.task.judged(made.examples, made.task.as_guesses(made.examples, made.classes), made.classes)
-    return float(metric(judged(made))), float(metric(right))
+    said, right = guesses(made, tune=True), made.task.as_guesses(made.examples, made.classes)
+    return tuple(float(metric(made.task.judged(made.examples, g, made.classes))) for g in (said, right))
 
 
 def terms_of(made: Made, loss: Any) -> torch.Tensor:

@@ -95,7 +95,8 @@ def save(made, folder):
 def flat(entry):
     """The numbers of an answer, and its texts as they are."""
     values = entry["probabilities"] if "probabilities" in entry else entry["prediction"]
-    return values if isinstance(values, (dict, float)) else repr(values)
+    numbers = isinstance(values, (dict, float)) or (isinstance(values, list) and isinstance(values[0], float))
+    return values if numbers else repr(values)
 
 
 @pytest.mark.parametrize("architecture", tiny_models.ARCHITECTURES)

@@ -24,11 +24,12 @@ Keep = Literal["head", "tail", "head_tail"]
 class Windows:
     """Windows of some rows laid end to end, all windows of a row in their order.
 
-    ids[tokens], types[tokens] or None and lengths[windows] are as in `Encoded`. owner[windows] is the row; first[windows] is the place of the window's first token in the whole text, counted in
-    tokens. begin[tokens] and end[tokens] (exclusive) count the characters of the text that is in windows; both are -1
-    for special tokens and those of the other text. fresh[tokens] says which window answers for a token: every token of
-    the text is fresh in one window, the one where it is farthest from a cut (the earlier of two alike), and never where
-    begin is -1. So the fresh tokens, as they come, are those of the whole texts in their order.
+    ids[tokens], types[tokens] or None and lengths[windows] are as in `Encoded`. owner[windows] is the row;
+    first[windows] is the place of the window's first token in the whole text, counted in tokens. begin[tokens] and
+    end[tokens] (exclusive) count the characters of the text that is in windows; both are -1 for special tokens and
+    those of the other text. fresh[tokens] says which window answers for a token: every token of the text is fresh in
+    one window, the one where it is farthest from a cut (the earlier of two alike), and never where begin is -1. So the
+    fresh tokens, as they come, are those of the whole texts in their order.
     `problems` are (row, message) of the rows whose other text had to be cut.
     """
 

@@ -165,7 +165,7 @@ class Finish:
         about = About(
             rows.task.name, self.prepared.classes, {**roles, **rows.roles.more}, self.prepared.max_length,
             tuple(data.cleaning), data.missing, data.fill, 1.0 / tuned.scale if rows.task.kind == "class" else 1.0,
-            tuned.threshold, self.metric, __version__, dict(tuned.more), dict(self.recipe.part("task").settings),
+            tuned.threshold, self.metric, __version__, dict(tuned.more), dict(rows.settings),
         )  # fmt: skip
         model.network.to("cpu")
         save(model, self.prepared.tokenizer, about, self.folder.model)

@@ -1,7 +1,7 @@
 """From a recipe to rows that a model can learn from: read, clean, find faults, split, choose a model, measure."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -43,6 +43,7 @@ class Rows:
     near: Ints
     language: str
     digest: str
+    settings: Mapping[str, Any]
 
     @property
     def texts(self) -> Sequence[str | None]:
@@ -107,6 +108,8 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
     facts = " · ".join(v for k, v in table.facts.items() if k in ("format", "encoding", "delimiter"))
     teller.say("data", f"{_names(table.files)} · {len(table):,} rows" + (f" · {facts}" if facts else ""))
     examples = _examples(recipe, task, table, roles)
+    settings = {**part.settings, **task.decided(examples)}
+    task = build(type(task), values=settings)
     exact, near = groups(examples.texts, examples.pairs)
     language = language_of_texts([t for t in islice(examples.texts, SAMPLE) if t])
     columns = list(dict.fromkeys([*roles.columns(), *([roles.group] if roles.group else []),
@@ -114,7 +117,7 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
     digest = hashlib.sha256(
         (tables.digest(table, columns) + "|" + ",".join(map(str, np.bincount(table.given + 1, minlength=4)))).encode()
     ).hexdigest()
-    return Rows(table, roles, task, examples, exact, near, language, digest)
+    return Rows(table, roles, task, examples, exact, near, language, digest, settings)
 
 
 def _examples(recipe: Recipe, task: Any, table: Table, roles: Roles) -> Examples:

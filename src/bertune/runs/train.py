@@ -151,6 +151,7 @@ class _Journey:
             "optimizer.learning_rate": plan.learning_rate, "optimizer.layer_decay": plan.layer_decay,
             "model.max_length": prepared.max_length, "model.name": _settled_model(prepared),
             "loss.name": build.loss_name(self.recipe, prepared), "task.name": prepared.rows.task.name,
+            **{f"task.{name}": value for name, value in prepared.rows.settings.items()},
         }  # fmt: skip
         self.recipe = self.recipe.changed(settled)
         decided = fingerprint(self.recipe, prepared, machine)

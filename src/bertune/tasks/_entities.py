@@ -41,7 +41,9 @@ class Entity(NamedTuple):
 def find_columns(table: Table, text: str | None, label: str | None, need_label: bool) -> Roles | None:
     """The columns of tokens and tags, or of texts and spans; None where there are none such."""
     names = {plain(name): name for name in reversed(table.names)}
-    tokens = text if text is not None else next((names[n] for n in TOKENS if n in names and _is_list(table, names[n])), None)
+    tokens = (
+        text if text is not None else next((names[n] for n in TOKENS if n in names and _is_list(table, names[n])), None)
+    )
     if tokens is not None and tokens in table.names and _is_list(table, tokens):
         found = label or next((names[n] for n in TAGS if n in names and _is_list(table, names[n])), None)
         return Roles(tokens, None, found, why="lists of tokens") if found or not need_label else None
@@ -130,9 +132,13 @@ class Marked:
         scheme = tags.recognise(said)
         for i, word, message in tags.problems(said, scheme):
             self._fault("tag_scheme", i, f"word {word + 1}: {message}")
-        return [None if rows[i] is None else self._placed(i, tags.spans(row, scheme)) for i, row in enumerate(said)], scheme
+        return [
+            None if rows[i] is None else self._placed(i, tags.spans(row, scheme)) for i, row in enumerate(said)
+        ], scheme
 
-    def _of_spans(self, i: int, spans: Sequence[Mapping[str, Any]], text: str, words: Sequence[Word]) -> tuple[Entity, ...]:
+    def _of_spans(
+        self, i: int, spans: Sequence[Mapping[str, Any]], text: str, words: Sequence[Word]
+    ) -> tuple[Entity, ...]:
         read = [self._span(i, span, text) for span in spans]
         found, problems = to_words(read, words)
         for number, message in problems:
@@ -140,7 +146,9 @@ class Marked:
         return self._placed(i, found)
 
     def _span(self, i: int, span: Mapping[str, Any], text: str) -> tags.Span:
-        start, end, kind = (next((span[n] for n in names if span.get(n) is not None), None) for names in (START, END, KIND))
+        start, end, kind = (
+            next((span[n] for n in names if span.get(n) is not None), None) for names in (START, END, KIND)
+        )
         if not isinstance(start, int) or not isinstance(end, int) or kind is None or not 0 <= start < end <= len(text):
             raise DataError(
                 "a span does not lie in its text.", where=str(self.table.place(i)),

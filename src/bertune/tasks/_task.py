@@ -98,6 +98,10 @@ class Task:
         """What is noticed in rows of this task alone, beside what every check finds."""
         return []
 
+    def decided(self, examples: Examples) -> dict[str, Any]:
+        """Settings of its own that the task leaves to the rows, as they are to be."""
+        return {}
+
     def strata(self, gold: Sequence[Any]) -> list[str]:
         """The kind of each row with gold: every kind gets its share of every split."""
         return [""] * len(gold)

@@ -26,7 +26,7 @@ class QuestionAnswering(Head):
         return torch.stack([out.start_logits[real], out.end_logits[real]], dim=1).float()
 
     def judged(self, answers: Tensor, batch: Batch) -> Tensor:
-        """[2 texts, longest]: the starts of each text over its tokens, then the ends; beside `targets` of [texts, 2]."""
+        """[2 texts, longest]: the starts of each text over its tokens, then the ends."""
         real = real_tokens(batch)
         found = torch.full((2, *real.shape), ABSENT, device=answers.device)
         found[:, real] = answers.T
