@@ -5,6 +5,7 @@ import gzip
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -75,6 +76,57 @@ def write_hub(path: Path, rows: Rows) -> Path:
     return path
 
 
+def write_conll(path: Path, rows: Rows) -> Path:
+    """Every token of a text has its label as tag."""
+    sentences = ["".join(f"{token}\t{label}\n" for token in text.split(" ")) for text, label in rows]
+    path.write_bytes("\n".join(sentences).encode("utf-8"))
+    return path
+
+
+def write_squad(path: Path, rows: Rows) -> Path:
+    """The label is the question about the text; three passages an article."""
+    passages = [
+        {"context": text, "qas": [{"id": str(number), "question": label, "answers": []}]}
+        for number, (text, label) in enumerate(rows)
+    ]
+    articles = [{"title": f"t{at}", "paragraphs": passages[at : at + 3]} for at in range(0, len(passages), 3)]
+    path.write_text(json.dumps({"version": 1.1, "data": articles}), encoding="utf-8")
+    return path
+
+
+def write_brat(path: Path, rows: Rows) -> Path:
+    """The label is that of a span over the whole text."""
+    path.mkdir()
+    for number, (text, label) in enumerate(rows):
+        (path / f"{number:04}.txt").write_bytes(text.encode("utf-8"))
+        (path / f"{number:04}.ann").write_bytes(f"T1\t{label} 0 {len(text)}\t{text}\n".encode())
+    return path
+
+
+def write_label_studio(path: Path, rows: Rows) -> Path:
+    tasks = [
+        {
+            "id": number,
+            "data": {"text": text},
+            "annotations": [{"result": [{"from_name": "q", "type": "choices", "value": {"choices": [label]}}]}],
+        }
+        for number, (text, label) in enumerate(rows)
+    ]
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    return path
+
+
+def pair_of(row: dict[str, Any]) -> tuple[str, str]:
+    """The text and the label that a row was written from."""
+    if "tokens" in row:
+        return " ".join(row["tokens"]), row["tags"][0]
+    if "context" in row:
+        return row["context"], row["question"]
+    if "spans" in row:
+        return row["text"], row["spans"][0]["label"]
+    return (row["text"] if "text" in row else row["sentence"]), row["label"]
+
+
 def packed(path: Path) -> Path:
     target = path.with_name(path.name + ".gz")
     target.write_bytes(gzip.compress(path.read_bytes()))
@@ -90,4 +142,8 @@ WRITERS: dict[str, tuple[str, Callable[[Path, Rows], Path]]] = {
     "class_folder": ("rows", write_class_folder),
     "glue": ("rows", write_glue),
     "hub": ("rows", write_hub),
+    "conll": ("rows.conll", write_conll),
+    "squad": ("rows.json", write_squad),
+    "brat": ("rows", write_brat),
+    "label_studio": ("rows.json", write_label_studio),
 }

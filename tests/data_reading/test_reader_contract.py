@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from _sources import WRITERS
+from _sources import WRITERS, pair_of
 
 from bertune.base.errors import DataError
 from bertune.base.registry import load, names
@@ -13,6 +13,7 @@ from bertune.data.readers._chunk import Chunk
 from bertune.data.readers.csv import Csv
 from bertune.data.readers.jsonl import Jsonl
 
+FOLDERS = ("brat", "class_folder", "glue", "hub")
 ROWS = [(f"text number {i} of the class", "good" if i < 25 else "late") for i in range(50)]
 
 
@@ -26,8 +27,7 @@ def check_rows(reader, path, rows=ROWS):
     """The values in order, each row with its file, its number and its line."""
     chunks = list(reader.read(path))
     assert chunks, "at least one chunk"
-    got = [(r["text"] if "text" in r else r["sentence"], r["label"]) for c in chunks for r in c.columns.to_pylist()]
-    assert got == list(rows)
+    assert [pair_of(row) for c in chunks for row in c.columns.to_pylist()] == list(rows)
     for chunk in chunks:
         assert chunk.columns.num_rows == len(chunk.rows) == len(chunk.lines) == len(chunk.files)
         assert chunk.rows.dtype == chunk.lines.dtype == chunk.files.dtype == np.int64
@@ -65,9 +65,9 @@ def test_reader_gives_the_rows_in_order_with_their_places(name, portion, tmp_pat
 
 
 def _shared():
-    from bertune.data.readers import _delimited, _json
+    from bertune.data.readers import _delimited, _json, _typed
 
-    return _delimited, _json
+    return _delimited, _json, _typed
 
 
 @pytest.mark.parametrize("name", names("readers"))
@@ -75,13 +75,13 @@ def test_every_reader_has_a_writer_here(name):
     assert name in WRITERS
 
 
-@pytest.mark.parametrize("name", [n for n in names("readers") if n not in ("class_folder", "hub", "glue")])
+@pytest.mark.parametrize("name", [n for n in names("readers") if n not in FOLDERS])
 def test_an_empty_or_damaged_file_is_refused_by_name(name, tmp_path):
     pytest.importorskip("openpyxl" if name == "excel" else "pyarrow")
     for content in (b"", b"PK\x03\x04 no zip", b"PAR1 no parquet"):
         path = tmp_path / WRITERS[name][0]
         path.write_bytes(content)
-        if name in ("csv", "jsonl") and content:
+        if name in ("csv", "jsonl", "conll") and content:
             continue
         try:
             chunks = list(build(load("readers", name)).read(str(path)))

@@ -29,6 +29,7 @@ TOKENS: dict[str, tuple[bytes, ...]] = {
     "xml": (b"<", b">", b"&", b"]]>", b"<c>", b"</row>", b'r="A1"', b'r="XFD9"', b't="s"', b"<!DOCTYPE x>",
             b"<v>9</v>"),
     "text": (b'""', b'","', b"\n\n", b"a,b,c,d\n", b"#", b"text,label\n"),
+    "tags": (b"B-X", b" O\n", b"\tO\n", b"-DOCSTART- ", b"# ", b"T1\tX 0 1\t", b" 0 1;2 3\t", b"\nR1\t"),
     "binary": (b"\x7f", b"\x80", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f",
                b"PAR1", b"PK\x03\x04", b"PK\x05\x06"),
 }  # fmt: skip

@@ -131,6 +131,15 @@ def _class_folder(data: bytes, folder: Path) -> None:
     check_table(folder / "texts", DataSection(format="class_folder"))
 
 
+def _brat(data: bytes, folder: Path) -> None:
+    """Texts and their annotations by turns."""
+    shutil.rmtree(folder / "brat", ignore_errors=True)
+    (folder / "brat").mkdir()
+    for number, piece in enumerate(data.split(b"\n%%\n")[:6]):
+        (folder / "brat" / f"{number // 2}{('.txt', '.ann')[number % 2]}").write_bytes(piece)
+    check_table(folder / "brat", DataSection(format="brat"))
+
+
 def _hub(data: bytes, folder: Path) -> None:
     """A folder in the hub's layout: the kind of its file is told by the first bytes; a README may stand before it."""
     shutil.rmtree(folder / "set", ignore_errors=True)
@@ -234,6 +243,11 @@ TARGETS: dict[str, Target] = {
     "excel": Target(_excel, ("xml",), 0.5),
     "glue": Target(_glue, ("text",), 0.5),
     "class_folder": Target(_class_folder, ("text",), 0.5),
+    "conll": Target(file_target("rows.conll"), ("text", "tags")),
+    "tagged_text": Target(file_target("rows.txt"), ("text", "tags"), 0.5),
+    "squad": Target(file_target("rows.json", format="squad"), ("json",)),
+    "label_studio": Target(file_target("rows.json", format="label_studio"), ("json",)),
+    "brat": Target(_brat, ("text", "tags")),
     "hub": Target(_hub, ("text", "json"), 0.02),
     "recipe": Target(_recipe, ("toml",)),
     "model_config": Target(_model_config, ("json",)),

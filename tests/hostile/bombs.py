@@ -113,6 +113,32 @@ def many_empty_lists(folder: Path) -> Path:
     return path
 
 
+def a_passage_of_many_questions(folder: Path) -> Path:
+    """A table has the passage once for each question."""
+    questions = [{"question": "?", "answers": ["b"] * 3} for _ in range(4_000)]
+    path = folder / "rows.json"
+    path.write_text(json.dumps({"data": [{"paragraphs": [{"context": "a" * 300_000, "qas": questions}]}]}))
+    return path
+
+
+def an_article_without_end(folder: Path) -> Path:
+    path = folder / "rows.json"
+    path.write_bytes(b'{"data": [{"paragraphs": [{"qas": [], "context": "' + b"a" * 40_000_000)
+    return path
+
+
+def a_sentence_without_end(folder: Path) -> Path:
+    path = folder / "rows.conll"
+    path.write_bytes(b"a O\n" * 5_000_000)
+    return path
+
+
+def a_token_of_many_columns(folder: Path) -> Path:
+    path = folder / "rows.bio"
+    path.write_bytes(b"a" + b" b" * 15_000_000 + b" O\n")
+    return path
+
+
 def a_text_repeated_by_a_dictionary(folder: Path) -> Path:
     """One text of a megabyte, 100 000 times."""
     path = folder / "rows.parquet"
@@ -203,6 +229,7 @@ BOMBS: tuple[Callable[[Path], Path], ...] = (
     packed_rows, packed_packings, three_million_columns, a_row_of_commas, rows_within_a_quote, an_open_quote,
     a_name_of_a_megabyte, returns_without_line_feeds, deep_lists, deeper_lists,
     a_nested_key_for_each_row, a_late_wide_row, a_million_keys_one_twice, an_object_of_many_numbers, many_empty_lists,
+    a_passage_of_many_questions, an_article_without_end, a_sentence_without_end, a_token_of_many_columns,
     a_text_repeated_by_a_dictionary, rows_of_nothing, a_list_of_nothing, a_footer_that_lies, a_workbook_of_blanks,
     a_workbook_of_tags, a_workbook_of_laughs, a_workbook_of_hidden_laughs, a_cell_of_megabytes,
 )  # fmt: skip

@@ -74,14 +74,18 @@ def chunk(
     file: int = 0,
     split: str | None = None,
     source: str = "",
+    types: Mapping[str, pa.DataType] | None = None,
 ) -> Chunk:
-    """A chunk of Python values, all from one file. Raises DataError for text that is no valid Unicode."""
+    """A chunk of Python values, all from one file. Raises DataError for text that is no valid Unicode.
+
+    A column that `types` names has that type; that of the others follows from their values.
+    """
     numbers = np.asarray(rows, np.int64)
     at = np.zeros(len(numbers), np.int64) if lines is None else np.asarray(lines, np.int64)
     arrays = []
     for name, values in columns.items():
         try:
-            arrays.append(column_of(values))
+            arrays.append(pa.array(values, types[name]) if types and name in types else column_of(values))
         except UnicodeEncodeError:
             raise _surrogate(name, values, numbers, at, source) from None
     batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))

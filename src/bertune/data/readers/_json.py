@@ -9,6 +9,7 @@ from typing import Any
 from bertune.base.errors import DataError
 from bertune.data.readers._chunk import CHUNK_CHARACTERS, CHUNK_ROWS, FIELD_CHARACTERS, Chunk, chunk, row_error
 from bertune.data.readers._shape import Shape
+from bertune.data.readers._spans import SpanColumn
 from bertune.data.readers._text import Lines, UndecodableError
 
 ROW_VALUES = 4_000_000
@@ -88,11 +89,16 @@ def no_object(path: str, row: int, line: int, value: Any) -> DataError:
     )
 
 
-def portions(objects: Iterable[tuple[dict[str, Any], int, int]], path: str) -> Iterator[Chunk]:
-    """(object, line, size in characters) as chunks, at least one. Keys that an object lacks are null."""
+def portions(
+    objects: Iterable[tuple[dict[str, Any], int, int]], path: str, facts: dict[str, str] | None = None
+) -> Iterator[Chunk]:
+    """(object, line, size in characters) as chunks, at least one. Keys that an object lacks are null.
+
+    A column with marked places of the text becomes `spans`; `facts` is told.
+    """
     held: list[dict[str, Any]] = []
     lines: list[int] = []
-    shape = Shape(path)
+    shape, spans = Shape(path), SpanColumn(path, {} if facts is None else facts)
     done, size, given = 0, 0, False
     for value, line, characters in objects:
         if characters > FIELD_CHARACTERS:
@@ -102,12 +108,12 @@ def portions(objects: Iterable[tuple[dict[str, Any], int, int]], path: str) -> I
         lines.append(line)
         size += characters
         if len(held) == CHUNK_ROWS or size >= CHUNK_CHARACTERS or shape.full:
-            yield _portion(held, lines, done, path)
+            yield _portion(held, lines, done, spans)
             done += len(held)
             held, lines, size, given = [], [], 0, True
             shape.start()
     if held or not given:
-        yield _portion(held, lines, done, path)
+        yield _portion(held, lines, done, spans)
 
 
 def _check_fields(value: dict[str, Any], path: str, row: int, line: int) -> None:
@@ -123,11 +129,11 @@ def _check_fields(value: dict[str, Any], path: str, row: int, line: int) -> None
             )
 
 
-def _portion(held: list[dict[str, Any]], lines: list[int], done: int, path: str) -> Chunk:
+def _portion(held: list[dict[str, Any]], lines: list[int], done: int, spans: SpanColumn) -> Chunk:
     names = list(dict.fromkeys(key for value in held for key in value))
     if held and not names:
         raise row_error(
-            path,
+            spans.path,
             done + 1,
             lines[0],
             "the objects are empty.",
@@ -135,4 +141,6 @@ def _portion(held: list[dict[str, Any]], lines: list[int], done: int, path: str)
             next_move="leave these rows out",
         )
     columns = {name: [value.get(name) for value in held] for name in names}
-    return chunk(columns, range(done + 1, done + len(held) + 1), lines, source=path)
+    rows = range(done + 1, done + len(held) + 1)
+    columns, types = spans.normal(columns, rows, lines)
+    return chunk(columns, rows, lines, source=spans.path, types=types)

@@ -10,7 +10,7 @@ from itertools import chain
 
 from bertune.base.errors import DataError
 from bertune.data import encodings
-from bertune.data.readers._chunk import row_error
+from bertune.data.readers._chunk import FIELD_CHARACTERS, row_error
 
 BLOCK_BYTES = 1 << 18
 LINE_CHARACTERS = 32_000_000
@@ -89,6 +89,34 @@ def pieces(path: str, encoding: str) -> tuple[encodings.Encoding, Iterator[str]]
     else:
         chosen = encodings.named(encoding, sample, path)
     return chosen, _decoded(chain([sample[chosen.mark :]], source), chosen.codec)
+
+
+def whole_text(path: str, encoding: str) -> tuple[str, encodings.Encoding]:
+    """The text of a small file, line ends as they are, without byte order mark; and its encoding.
+
+    Raises DataError for more than 10 MB and for bytes that are no text.
+    """
+    if os.path.getsize(path) > FIELD_CHARACTERS:
+        raise DataError(
+            f"the text is longer than {FIELD_CHARACTERS:,} bytes.", where=path, next_move="split it or leave it out"
+        )
+    with open(path, "rb") as handle:
+        data = handle.read()
+    if encoding == "auto":
+        chosen = encodings.recognise(data, path, whole=True)
+    else:
+        chosen = encodings.named(encoding, data, path)
+    try:
+        return data[chosen.mark :].decode(chosen.codec), chosen
+    except UnicodeError as error:
+        at = error.start if isinstance(error, UnicodeDecodeError) else 0
+        raise row_error(
+            path,
+            1,
+            data[:at].count(10) + 1,
+            f"byte 0x{data[at + chosen.mark]:02x} is no text in {chosen.said}.",
+            next_move="name the encoding of these files: --set data.encoding=cp1252",
+        ) from None
 
 
 def _decoded(source: Iterator[bytes], codec: str) -> Iterator[str]:

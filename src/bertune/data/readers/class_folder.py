@@ -7,16 +7,14 @@ from typing import ClassVar
 import numpy as np
 
 from bertune.base.errors import DataError
-from bertune.data.encodings import named, recognise
 from bertune.data.readers._chunk import (
     CHUNK_CHARACTERS,
     CHUNK_ROWS,
-    FIELD_CHARACTERS,
     SPLIT_NAMES,
     Chunk,
     chunk,
-    row_error,
 )
+from bertune.data.readers._text import whole_text
 
 UNLABELLED = ("unsup", "unlabeled", "unlabelled")
 
@@ -88,28 +86,9 @@ class ClassFolder:
         return Chunk(made.columns, made.rows, made.lines, np.arange(first, len(self.files), dtype=np.int64), split)
 
     def _text(self, file: str, said: set[str]) -> str:
-        if os.path.getsize(file) > FIELD_CHARACTERS:
-            raise DataError(
-                f"the text is longer than {FIELD_CHARACTERS:,} bytes.", where=file, next_move="split it or leave it out"
-            )
-        with open(file, "rb") as handle:
-            data = handle.read()
-        if self.encoding == "auto":
-            chosen = recognise(data, file, whole=True)
-        else:
-            chosen = named(self.encoding, data, file)
-        said.add(chosen.said)
-        try:
-            return data[chosen.mark :].decode(chosen.codec)
-        except UnicodeError as error:
-            at = error.start if isinstance(error, UnicodeDecodeError) else 0
-            raise row_error(
-                file,
-                1,
-                data[:at].count(10) + 1,
-                f"byte 0x{data[at + chosen.mark]:02x} is no text in {chosen.said}.",
-                next_move="name the encoding of these files: --set data.encoding=cp1252",
-            ) from None
+        text, encoding = whole_text(file, self.encoding)
+        said.add(encoding.said)
+        return text
 
 
 def _folders(path: str) -> list[str]:

@@ -6,13 +6,15 @@ from typing import Any, ClassVar
 from bertune.base.errors import DataError
 from bertune.data.readers._chunk import Chunk, row_error, suffixed
 from bertune.data.readers._document import Document
+from bertune.data.readers._forms import form_of
 from bertune.data.readers._json import looks_like_lines, no_object, portions
 
 
 class Json:
     """A JSON document: a list of objects, an object of lists, or {"data": [...]} with either; plain or gzip.
 
-    A list of objects is streamed; the other forms are read whole, up to 256 million characters.
+    A list of objects is streamed; the other forms are read whole, up to 256 million characters. Marked places of the
+    text become the column spans, as in JSON Lines.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".json",)
@@ -24,8 +26,8 @@ class Json:
 
     @staticmethod
     def recognise(path: str) -> bool:
-        """Whether the name ends in .json and the file is one document, not one object a line."""
-        return suffixed(path, Json.suffixes) and not looks_like_lines(path)
+        """Whether the name ends in .json and the file is one document of no form that has a reader of its own."""
+        return suffixed(path, Json.suffixes) and not looks_like_lines(path) and not form_of(path)
 
     def read(self, path: str) -> Iterator[Chunk]:
         """The rows in order; raises DataError."""
@@ -33,9 +35,9 @@ class Json:
         document = Document(path, self.encoding)
         self.facts = {"format": "json", "encoding": document.encoding.said}
         if document.opens() == "[":
-            yield from portions(document.items(), path)
+            yield from portions(document.items(), path, self.facts)
             return
-        yield from portions(_rows(document.whole(), path), path)
+        yield from portions(_rows(document.whole(), path), path, self.facts)
 
 
 def _rows(value: Any, path: str) -> Iterator[tuple[dict[str, Any], int, int]]:

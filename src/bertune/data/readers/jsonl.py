@@ -9,7 +9,12 @@ from bertune.data.readers._text import Lines, UndecodableError, undecodable
 
 
 class Jsonl:
-    """JSON Lines: one object a line, plain or gzip. Blank lines are no rows; keys may be missing."""
+    """JSON Lines: one object a line, plain or gzip. Blank lines are no rows; keys may be missing.
+
+    Marked places of the text under spans, entities, label or labels, as doccano and Prodigy write them, become the
+    column spans: lists of {start, end, label}. One place is [start, end, label], or an object with start or
+    start_offset, end or end_offset, and label, type or labels.
+    """
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson", ".jsonlines")
 
@@ -28,7 +33,7 @@ class Jsonl:
         self.files = [path]
         lines = Lines(path, self.encoding, newline="\n")
         self.facts = {"format": "jsonl", "encoding": lines.encoding.said}
-        yield from portions(self._objects(lines, path), path)
+        yield from portions(self._objects(lines, path), path, self.facts)
 
     @staticmethod
     def _objects(lines: Lines, path: str) -> Iterator[tuple[dict[str, Any], int, int]]:
