@@ -121,8 +121,8 @@ def terms_of(made: Made, loss: Any) -> torch.Tensor:
     return (terms.values * terms.weights).sum() / terms.weights.sum()
 
 
-def check_learns_by_heart(made: Made, steps: int = 60) -> None:
-    """The rows are known without a fault after 60 updates."""
+def check_learns_by_heart(made: Made, steps: int = 100) -> None:
+    """The rows are known without a fault after 100 updates."""
     loss = registry.load("losses", made.task.default_loss)()
     loss.fit(torch.from_numpy(np.asarray(made.store.targets)), max(1, len(made.classes)))
     optimizer = torch.optim.AdamW(made.model.network.parameters(), 5e-3)

@@ -87,8 +87,10 @@ class Answered:
     def _placed(self, i: int, text: Any, start: Any, context: str) -> Answer:
         """An answer where it is said to be; where the text there is another, its nearest place, or none."""
         if not isinstance(text, str) or not text:
-            raise DataError("an answer has no text.", where=str(self.table.place(i)), expected="a text",
-                            found=repr(text)[:60], next_move="mend the row; no answer at all is an empty list")  # fmt: skip
+            raise DataError(
+                "an answer has no text.", where=str(self.table.place(i)), expected="a text", found=repr(text)[:60],
+                next_move="mend the row; no answer at all is an empty list",
+            )  # fmt: skip
         if isinstance(start, float) and start == int(start):
             start = int(start)
         if start is None or (isinstance(start, int) and start < 0):
@@ -101,7 +103,7 @@ class Answered:
         return self._looked_for(i, text, context, start)
 
     def _looked_for(self, i: int, text: str, context: str, start: int | None) -> Answer:
-        places = []
+        places: list[int] = []
         at = context.find(text)
         while at >= 0 and len(places) < 1000:
             places.append(at)

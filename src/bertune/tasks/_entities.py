@@ -152,14 +152,16 @@ class Marked:
         if not isinstance(start, int) or not isinstance(end, int) or kind is None or not 0 <= start < end <= len(text):
             raise DataError(
                 "a span does not lie in its text.", where=str(self.table.place(i)),
-                expected=f"0 <= start < end <= {len(text)} and a label", found=f"start {start}, end {end}, label {kind}",
+                expected=f"0 <= start < end <= {len(text)} and a label",
+                found=f"start {start}, end {end}, label {kind}",
                 next_move="mend the row, or delete it; ends are exclusive, and count characters",
             )  # fmt: skip
         quoted = span.get("text")
         if isinstance(quoted, str) and quoted != text[start:end]:
             raise DataError(
                 "a span is not the text that it quotes.", where=str(self.table.place(i)), expected=repr(quoted[:60]),
-                found=repr(text[start:end][:60]), next_move="are ends exclusive, and are characters counted, not bytes?",
+                found=repr(text[start:end][:60]),
+                next_move="are ends exclusive, and are characters counted, not bytes?",
             )  # fmt: skip
         return start, end, str(kind[0]) if isinstance(kind, list) else str(kind)
 

@@ -125,7 +125,7 @@ class QuestionAnswering(Task):
     ) -> Iterator[Encoded]:
         """Question and context, the context in windows; targets [windows, 2]: first and last token of the answer.
 
-        Where a window does not hold the answer both are its first token; where nothing is known of it they do not count.
+        Where a window does not hold the answer both are its first token; where nothing is known they do not count.
         """
         stride = min(self.stride, max_length // 3)
         for part in windows(tokenizer, examples.texts, examples.pairs, max_length, stride, "second"):
@@ -150,9 +150,10 @@ class QuestionAnswering(Task):
         margins = np.array([b.none - (b.score[0] if len(b.score) else -np.inf) for b in best])
         metric = AnswerF1()
         texts = [self._texts(examples, i, b)[:1] for i, b in enumerate(best)]
+        accepted = [tuple(answer.text for answer in gold) for gold in examples.gold]
         gains = np.array([
-            metric.of_answer(tuple(a.text for a in gold), "") - metric.of_answer(tuple(a.text for a in gold), (t or [""])[0])
-            for gold, t in zip(examples.gold, texts, strict=True)
+            metric.of_answer(gold, "") - metric.of_answer(gold, (t or [""])[0])
+            for gold, t in zip(accepted, texts, strict=True)
         ])  # fmt: skip
         order = np.argsort(-margins, kind="stable")
         totals = np.concatenate([[0.0], np.cumsum(gains[order])])  # so much is won by giving none to the first so many
