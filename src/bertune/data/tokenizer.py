@@ -108,7 +108,9 @@ class TextTokenizer:
         self._known = _vocabulary(self.folder)
 
     def fingerprint(self) -> str:
-        """A digest of everything that decides the ids."""
+        """A digest of everything that decides the ids, whatever was tokenized before."""
+        self.inner.backend_tokenizer.no_truncation()
+        self.inner.backend_tokenizer.no_padding()
         parts = [self.inner.backend_tokenizer.to_str(), str(self.inner.truncation_side), str(self.uses_types)]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 

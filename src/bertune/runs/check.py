@@ -15,7 +15,7 @@ from bertune.engine.devices import hardware
 from bertune.engine.interrupt import Watch
 from bertune.model.choice import Chosen, choose, known, locate
 from bertune.runs.ask import ask
-from bertune.runs.prepare import Rows, make_splits, measure, read_rows, say_code
+from bertune.runs.prepare import Rows, kind_of, make_splits, measure, read_rows, say_code
 from bertune.runs.telling import Silent, Teller
 
 SIGNS = {"error": "✗", "warning": "!", "note": "·"}
@@ -31,7 +31,8 @@ def check_data(recipe: Recipe, teller: Teller | None = None, source: Table | Non
     chosen = _model(recipe, rows)
     if chosen is None:
         view = View(rows.table, rows.roles, splits, rows.texts, rows.pairs, rows.labels, rows.exact, rows.near,
-                    split_made_by_bertune=splits.how != "as given")  # fmt: skip
+                    split_made_by_bertune=splits.how != "as given", kind=kind_of(rows.task),
+                    noticed=rows.noticed)  # fmt: skip
     else:
         view = measure(recipe, rows, splits, chosen).view
         teller.say("model", f"{chosen.name} · {chosen.reason}")

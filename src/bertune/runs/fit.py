@@ -188,7 +188,8 @@ class Fit:
         guessed = len(np.unique(judged.guess)) if task.kind == "class" else len(judged)
         learner.schedule.observe(scores[self.metric] if self.stopping.higher else -scores[self.metric])
         error = standard_error(registry.load("metrics", self.metric)(), judged)
-        loss = scores[task.watched[0]]
+        first = task.watched[0]
+        loss = scores[first] if registry.load("metrics", first).best == "low" else math.nan  # a score is no loss
         return Evaluated(at.step, epoch, "valid", scores, loss, guessed, error, spread(answered.values))
 
     @cached_property

@@ -28,10 +28,11 @@ train = "{data}"
 
 
 def init_command(folder: str, task: str, teller: Teller) -> None:
-    """Write data.csv and recipe.toml for a task; refuses to overwrite."""
-    example = str(registry.load("tasks", task).example)
+    """Write the example of a task and recipe.toml; refuses to overwrite."""
+    kind = registry.load("tasks", task)
+    example = str(kind.example)
     target = Path(folder)
-    data, recipe = target / "data.csv", target / "recipe.toml"
+    data, recipe = target / kind.file, target / "recipe.toml"
     for path in (data, recipe):
         if path.exists():
             raise BertuneError("there is such a file already.", where=str(path), next_move="name another folder")

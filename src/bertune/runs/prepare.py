@@ -44,6 +44,7 @@ class Rows:
     language: str
     digest: str
     settings: Mapping[str, Any]
+    noticed: Sequence[Finding] = ()
 
     @property
     def texts(self) -> Sequence[str | None]:
@@ -117,7 +118,7 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
     digest = hashlib.sha256(
         (tables.digest(table, columns) + "|" + ",".join(map(str, np.bincount(table.given + 1, minlength=4)))).encode()
     ).hexdigest()
-    return Rows(table, roles, task, examples, exact, near, language, digest, settings)
+    return Rows(table, roles, task, examples, exact, near, language, digest, settings, task.findings(table, roles))
 
 
 def _examples(recipe: Recipe, task: Any, table: Table, roles: Roles) -> Examples:
@@ -262,9 +263,15 @@ def measure(recipe: Recipe, rows: Rows, splits: Splits, chosen: Chosen) -> Prepa
         table=rows.table, roles=rows.roles, splits=splits, texts=rows.texts, pairs=rows.pairs, labels=rows.labels,
         exact=rows.exact, near=rows.near, lengths=lengths, unknown=unknown, max_length=int(wanted),
         model_name=chosen.name, split_made_by_bertune=splits.how != "as given",
+        kind=kind_of(rows.task), noticed=rows.noticed,
     )  # fmt: skip
     nothing = np.zeros(len(lengths), np.int64)
     return Prepared(rows, splits, (), nothing, chosen, tokenizer, lengths, unknown, int(wanted), view, Tuned())
+
+
+def kind_of(task: Any) -> str:
+    """What checks of labels may think that labels are: classes only where classes are learnt, one a row."""
+    return str(task.kind if task.loss_kind == "class" else task.loss_kind)
 
 
 def say_code(folder: Path, teller: Teller) -> None:

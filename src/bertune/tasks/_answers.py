@@ -91,8 +91,7 @@ class Answered:
                 "an answer has no text.", where=str(self.table.place(i)), expected="a text", found=repr(text)[:60],
                 next_move="mend the row; no answer at all is an empty list",
             )  # fmt: skip
-        if isinstance(start, float) and start == int(start):
-            start = int(start)
+        start = _whole(start)
         if start is None or (isinstance(start, int) and start < 0):
             return self._looked_for(i, text, context, None)
         if not isinstance(start, int):
@@ -134,6 +133,13 @@ class Answered:
             places = tuple(dict.fromkeys(p for p, _ in faults[:1000]))
             found.append(Finding(code, "warning", text, said[code][1], places, len(faults)))
         return found
+
+
+def _whole(start: Any) -> Any:
+    """A place as a whole number, where it is one in another form."""
+    if isinstance(start, str) and start.strip().isdigit():
+        return int(start)
+    return int(start) if isinstance(start, float) and start.is_integer() else start
 
 
 def _pairs(value: Any) -> list[tuple[Any, Any]]:

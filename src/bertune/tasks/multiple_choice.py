@@ -27,19 +27,15 @@ class MultipleChoice(Classification):
     name: ClassVar[str] = "multiple_choice"
     columns: ClassVar[tuple[str, ...]] = ("question", "choices", "label")
     file: ClassVar[str] = "data.jsonl"
-    example: ClassVar[str] = "".join(
-        f'{{"question": "{question}", "choices": {choices}, "label": {label}}}\n'
-        for question, choices, label in (
-            ("What do bees make?", '["honey", "milk", "stone"]', 0),
-            ("What falls from clouds?", '["sand", "rain"]', 1),
-            ("Where do fish live?", '["in trees", "in water", "in books", "in fire"]', 1),
-            ("What is cold?", '["fire", "the sun", "ice"]', 2),
-            ("Which animal can fly?", '["a cow", "a bird"]', 1),
-            ("What is read?", '["a book", "a spoon", "a shoe"]', 0),
-            ("What has four wheels?", '["a boat", "a hat", "a car"]', 2),
-            ("What do you drink?", '["water", "wood"]', 0),
-        )
-    )
+    example: ClassVar[str] = """{"question": "What do bees make?", "choices": ["honey", "milk", "stone"], "label": 0}
+{"question": "What falls from clouds?", "choices": ["sand", "rain"], "label": 1}
+{"question": "Where do fish live?", "choices": ["in trees", "in water", "in books", "in fire"], "label": 1}
+{"question": "What is cold?", "choices": ["fire", "the sun", "ice"], "label": 2}
+{"question": "Which animal can fly?", "choices": ["a cow", "a bird"], "label": 1}
+{"question": "What is read?", "choices": ["a book", "a spoon", "a shoe"], "label": 0}
+{"question": "What has four wheels?", "choices": ["a boat", "a hat", "a car"], "label": 2}
+{"question": "What do you drink?", "choices": ["water", "wood"], "label": 0}
+"""
     head: ClassVar[str] = "multiple_choice"
     loss_kind: ClassVar[str] = "position"
     default_loss: ClassVar[str] = "cross_entropy"

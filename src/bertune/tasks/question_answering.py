@@ -34,22 +34,17 @@ class QuestionAnswering(Task):
     """
 
     name: ClassVar[str] = "question_answering"
-    columns: ClassVar[tuple[str, ...]] = ("question", "context", "answers")
-    file: ClassVar[str] = "data.jsonl"
-    example: ClassVar[str] = "".join(
-        f'{{"question": "{question}", "context": "{context}", "answers": [{{"text": "{answer}", "answer_start": '
-        f"{context.index(answer)}}}]}}\n"
-        for question, context, answer in (
-            ("Who lives in Rome?", "Anna lives in Rome.", "Anna"),
-            ("Where does Peter live?", "Peter lives in Paris, not in Rome.", "Paris"),
-            ("What is red?", "The sky is blue. The car is red.", "The car"),
-            ("When does the train leave?", "The train leaves at noon.", "noon"),
-            ("How much is the tea?", "Tea costs two euros and cake three.", "two euros"),
-            ("What does the dog eat?", "The dog eats bones and the cat eats fish.", "bones"),
-            ("Who won?", "After a long game the green team won.", "the green team"),
-            ("Where is the key?", "The key is under the old stone.", "under the old stone"),
-        )
-    )
+    columns: ClassVar[tuple[str, ...]] = ("question", "context", "answer", "answer_start")
+    example: ClassVar[str] = """question,context,answer,answer_start
+Who lives in Rome?,Anna lives in Rome.,Anna,0
+Where does Peter live?,"Peter lives in Paris, not in Rome.",Paris,15
+What is red?,The sky is blue. The car is red.,The car,17
+When does the train leave?,The train leaves at noon.,noon,20
+How much is the tea?,Tea costs two euros and cake three.,two euros,10
+What does the dog eat?,The dog eats bones and the cat eats fish.,bones,13
+Who won?,After a long game the green team won.,the green team,18
+Where is the key?,The key is under the old stone.,under the old stone,11
+"""
     kind: ClassVar[str] = "answer"
     head: ClassVar[str] = "question_answering"
     level: ClassVar[Level] = "text"

@@ -38,19 +38,17 @@ class TokenClassification(Task):
     name: ClassVar[str] = "token_classification"
     columns: ClassVar[tuple[str, ...]] = ("tokens", "tags")
     file: ClassVar[str] = "data.jsonl"
-    example: ClassVar[str] = "".join(
-        f'{{"tokens": {tokens}, "tags": {labels}}}\n'
-        for tokens, labels in (
-            ('["Anna", "lives", "in", "Berlin", "."]', '["B-PER", "O", "O", "B-LOC", "O"]'),
-            ('["Peter", "Smith", "likes", "tea"]', '["B-PER", "I-PER", "O", "O"]'),
-            ('["The", "train", "to", "New", "York", "is", "late"]', '["O", "O", "O", "B-LOC", "I-LOC", "O", "O"]'),
-            ('["It", "rains"]', '["O", "O"]'),
-            ('["Mary", "met", "Anna", "in", "London"]', '["B-PER", "O", "B-PER", "O", "B-LOC"]'),
-            ('["Nobody", "was", "there"]', '["O", "O", "O"]'),
-            ('["Hong", "Kong", "is", "large"]', '["B-LOC", "I-LOC", "O", "O"]'),
-            ('["I", "saw", "Peter", "Smith", "again"]', '["O", "O", "B-PER", "I-PER", "O"]'),
-        )
-    )
+    example: ClassVar[
+        str
+    ] = """{"tokens": ["Anna", "lives", "in", "Rome", "."], "tags": ["B-PER", "O", "O", "B-LOC", "O"]}
+{"tokens": ["Peter", "Smith", "likes", "tea"], "tags": ["B-PER", "I-PER", "O", "O"]}
+{"tokens": ["The", "train", "to", "New", "York", "is", "late"], "tags": ["O", "O", "O", "B-LOC", "I-LOC", "O", "O"]}
+{"tokens": ["It", "rains"], "tags": ["O", "O"]}
+{"tokens": ["Mary", "met", "Anna", "in", "London"], "tags": ["B-PER", "O", "B-PER", "O", "B-LOC"]}
+{"tokens": ["Nobody", "was", "there"], "tags": ["O", "O", "O"]}
+{"tokens": ["Hong", "Kong", "is", "large"], "tags": ["B-LOC", "I-LOC", "O", "O"]}
+{"tokens": ["I", "saw", "Peter", "Smith", "again"], "tags": ["O", "O", "B-PER", "I-PER", "O"]}
+"""
     kind: ClassVar[str] = "spans"
     head: ClassVar[str] = "token_classification"
     level: ClassVar[Level] = "token"

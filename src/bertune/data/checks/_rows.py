@@ -54,7 +54,7 @@ def counts_of(view: View, positions: Ints) -> Counter[str]:
 
 def has_classes(view: View) -> bool:
     """Whether the labels name classes; values of a regression (many numbers, not all whole) do not."""
-    if view.labels is None:
+    if view.labels is None or view.kind not in (None, "class"):
         return False
     labels = {label for label in view.labels if label is not None}
     if len(labels) <= 20:

@@ -1,5 +1,6 @@
 """What all trackers have in common: events become named numbers, and a tracker that fails never ends a run."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def numbers_of(event: Stepped | Evaluated | Stopped) -> Numbers:
         }
     if isinstance(event, Evaluated):
         scores = {f"{event.split}/{name}": float(value) for name, value in event.scores.items()}
-        return {**scores, f"{event.split}/loss": event.loss}
+        return scores | ({f"{event.split}/loss": event.loss} if math.isfinite(event.loss) else {})
     return {
         "final/steps": float(event.step),
         "final/epochs": event.epoch,

@@ -63,9 +63,8 @@ class Progress:
         name, value = next(iter(event.scores.items()))
         self.score = f"{name} {value:.3f}"
         if self.kind == "lines":
-            self.console.print(
-                f"valid    epoch {event.epoch:.2f} · {self.score} · loss {event.loss:.3f}", soft_wrap=True
-            )
+            loss = f" · loss {event.loss:.3f}" if math.isfinite(event.loss) else ""
+            self.console.print(f"valid    epoch {event.epoch:.2f} · {self.score}{loss}", soft_wrap=True)
         self._json(event)
 
     def on_saved(self, event: Saved) -> None:
