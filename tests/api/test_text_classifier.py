@@ -160,7 +160,7 @@ def test_it_learns_integer_classes_in_their_own_order(tiny) -> None:
     labels = np.arange(1, 12).repeat(8)
     texts = [f"{words[label - 1]} {words[label - 1]}" for label in labels]
     settings = {**SETTINGS, "optimizer.layer_decay": 1.0}
-    model = TextClassifier(tiny(), epochs=25, learning_rate=5e-3, settings=settings).fit(texts, labels)
+    model = TextClassifier(tiny(), epochs=30, learning_rate=1e-2, settings=settings).fit(texts, labels)
     assert model.score(texts, labels) > 0.9
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bertune.base.types import Finding, Place
+from bertune.base.types import Examples, Finding, Guesses, Place
 from bertune.base.wording import harmless_json, visible
 from bertune.cli.ending import ending
 from bertune.report.card import card, plain
@@ -18,6 +18,7 @@ from bertune.runs.check import tell
 from bertune.runs.new_rows import NewRows
 from bertune.runs.predict import Answered
 from bertune.runs.telling import Json, People
+from bertune.tasks.text_classification import TextClassification
 
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 NASTY = "\x1b[31mred\x1b]0;title\x07 \x9b2J \r over \u202egpj.exe \u2066x \x00 \x7f <script>alert(1)</script> [bold]"
@@ -31,11 +32,11 @@ class Terminal(io.StringIO):
 
 def portion(texts, classes, labels=None, files=None):
     count = len(texts)
+    guesses = Guesses(np.arange(count) % len(classes), np.full((count, len(classes)), 1 / len(classes)))
     answered = Answered(
-        tuple(classes), np.arange(count) % len(classes), np.full((count, len(classes)), 1 / len(classes)),
-        (None,) * count, np.zeros(count, bool),
-    )  # fmt: skip
-    return Portion(NewRows(np.arange(1, count + 1), list(texts), None, labels, files), answered)
+        TextClassification(), tuple(classes), guesses, np.arange(count), (None,) * count, np.zeros(count, bool)
+    )
+    return Portion(NewRows(np.arange(1, count + 1), Examples(list(texts), None, labels), files), answered)
 
 
 def test_the_characters_in_question_are_obeyed_and_made_visible():
@@ -90,7 +91,7 @@ def test_formulas_are_harmless_in_csv_and_whole_elsewhere(suffix, tmp_path):
 
     out = tmp_path / f"out{suffix}"
     texts = [f"text {i}" for i in range(len(FORMULAS))]
-    write(out, [portion(texts, FORMULAS, labels=FORMULAS, files=FORMULAS)], tuple(FORMULAS))
+    write(out, [portion(texts, FORMULAS, labels=FORMULAS, files=FORMULAS)])
     if suffix == ".csv":
         rows = list(csv.DictReader(io.StringIO(out.read_bytes().decode(), newline="")))
         cells = [cell for row in rows for cell in row.values()]

@@ -16,7 +16,7 @@ from bertune.base import registry
 from bertune.base.errors import ResumeError
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
-from bertune.base.types import Answers, Examples
+from bertune.base.types import Answers, Examples, Tuned
 from bertune.engine import checkpoint
 from bertune.engine.callbacks.early_stopping import EarlyStopping
 from bertune.engine.callbacks.history import History
@@ -40,6 +40,7 @@ from bertune.runs.build import Stores
 from bertune.runs.folder import Folder
 from bertune.runs.prepare import Prepared
 from bertune.runs.telling import Teller
+from bertune.tasks._task import Tuning
 
 KEEP = 2
 ROWS_AT_START = 64  # of the validation rows, answered before the first update to see how far the answers differ
@@ -181,7 +182,7 @@ class Fit:
         assert self.stores.valid is not None
         # A diverged model still gets a score, and is told by Trouble.
         finite = replace(answered, values=np.nan_to_num(answered.values)).scaled(self.prepared.unit)
-        guesses = task.decode(self.validated, self.stores.valid, finite, classes, self.prepared.unit)
+        guesses = task.decode(self.validated, self.stores.valid, finite, classes, self._tuned(finite))
         judged = task.judged(self.validated, guesses, classes)
         names = dict.fromkeys([self.metric, *task.watched])
         scores = {name: float(registry.load("metrics", name)()(judged)) for name in names}
@@ -191,6 +192,14 @@ class Fit:
         first = task.watched[0]
         loss = scores[first] if registry.load("metrics", first).best == "low" else math.nan  # a score is no loss
         return Evaluated(at.step, epoch, "valid", scores, loss, guessed, error, spread(answered.values))
+
+    def _tuned(self, answers: Answers) -> Tuned:
+        """How answers are read at a check: as they would be at the end, but for the temperature."""
+        unit, valid = self.prepared.unit, self.stores.valid
+        assert valid is not None
+        tuning = Tuning(registry.load("metrics", self.metric)(), unit, calibration=False)
+        found: Tuned = self.prepared.rows.task.tune(self.validated, valid, answers, self.prepared.classes, tuning)
+        return replace(found, more={**unit.more, **found.more})
 
     @cached_property
     def validated(self) -> Examples:
