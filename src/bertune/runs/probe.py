@@ -26,7 +26,7 @@ SECONDS = 4.0  # the probe is repeated while it has taken less
 ROUNDS = 7
 STROLL, STROLL_SECONDS = 16, 15.0  # updates of all sizes before those that are timed, which leave memory in pieces
 PIECES = {"fp32": 1.0, "bf16": 1.1}  # what runs take on top of their beginning, as a share of what the probe takes
-AFTERWARDS = 60 * 2**20  # bytes of what only the end of a run loads: drawing, the report
+AFTERWARDS = 150 * 2**20  # bytes of what only the end of a run loads: scores, drawing, the report
 LOOK = 0.005  # seconds between two looks at the memory
 
 
