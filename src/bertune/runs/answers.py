@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,11 +51,11 @@ class Portion:
                 yield entry | dict.fromkeys(answered.fields) | {"problem": problem}
 
 
-def check_out(out: Path, data: str) -> None:
+def check_out(out: Path, data: str, formats: Sequence[str] = (".parquet", ".csv", ".jsonl")) -> None:
     """Refuses a place to write that cannot be meant, before anything is computed. Raises DataError."""
-    if out.suffix.lower() not in WRITERS:
+    if out.suffix.lower() not in formats:
         raise DataError(
-            "answers are not written in this format.", where=str(out), expected=", ".join(WRITERS),
+            "answers are not written in this format.", where=str(out), expected=", ".join(formats),
             found=out.suffix or "no suffix",
         )  # fmt: skip
     if out.is_dir():

@@ -3,18 +3,16 @@
 from typing import Any
 
 import numpy as np
-import torch
 
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
 from bertune.base.types import Floats, Ints
-from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore
 from bertune.engine.devices import Compute
 from bertune.engine.interrupt import Watch
+from bertune.evaluate import states
 from bertune.evaluate.suspects import cross_validated, suspects
 from bertune.model.encoder import Model
-from bertune.model.packing import pad, to_device
 from bertune.runs.build import Stores, network
 from bertune.runs.folder import Folder
 from bertune.runs.prepare import Prepared
@@ -60,21 +58,7 @@ def mean_states(
     model: Model, store: TokenStore, chosen: Ints, recipe: Recipe, machine: Compute, watch: Watch
 ) -> Floats:
     """Mean of the last hidden states over the tokens of each chosen row: [rows, hidden]."""
-    model.network.eval()
-    features: Floats | None = None
-    enabled = machine.precision == "bf16"
-    with torch.inference_mode(), torch.autocast(machine.device.type, torch.bfloat16, enabled=enabled):
-        limits = recipe.evaluation.batch_size, recipe.training.max_tokens
-        for part in predicting_batches(store.lengths[chosen], *limits):
-            watch.poll()
-            padded = pad(to_device(store.batch(chosen[part]), machine.device), model.pad_id)
-            states = model.base(**padded).last_hidden_state.float()  # (texts, longest, hidden)
-            mask = padded.get("attention_mask")
-            if mask is None:
-                mean = states.mean(1)
-            else:
-                mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-            if features is None:
-                features = np.zeros((len(chosen), mean.shape[1]))
-            features[part] = mean.cpu().numpy()
-    return features if features is not None else np.zeros((0, 1))
+    return states.mean_states(
+        model, store, chosen, batch_size=recipe.evaluation.batch_size, max_tokens=recipe.training.max_tokens,
+        precision=machine.precision, device=machine.device, poll=watch.poll,
+    )  # fmt: skip

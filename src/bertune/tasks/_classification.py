@@ -89,6 +89,12 @@ class Classification(Task):
             return np.asarray(probabilities[:, 1] >= threshold, dtype=np.int64)
         return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
+    def doubt(self, guesses: Guesses) -> Floats:
+        """The entropy of the probabilities, over that of a fair guess."""
+        assert guesses.probabilities is not None
+        chances = np.clip(guesses.probabilities, 1e-12, 1.0)
+        return np.asarray(-(chances * np.log(chances)).sum(axis=1) / np.log(max(chances.shape[1], 2)))
+
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold classes with probability 1."""
         gold = self.targets(examples, classes)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bertune.base.types import Answers, Examples, Finding, Guesses, Ints, Judged, Level, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Finding, Floats, Guesses, Ints, Judged, Level, Roles, Table, Tuned
 from bertune.data.columns import text_values
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
@@ -156,6 +156,10 @@ class Task:
     def judged(self, examples: Examples, guesses: Guesses, classes: tuple[str, ...]) -> Judged:
         """Gold beside guess; every row has gold."""
         return Judged(self.targets(examples, classes), guesses.guess, guesses.probabilities, classes)
+
+    def doubt(self, guesses: Guesses) -> Floats:
+        """How much in doubt each answer is, from 0 to 1; all alike where the task cannot say."""
+        return np.ones(len(guesses))
 
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold of rows as if a model had answered so with certainty."""

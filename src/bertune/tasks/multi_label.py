@@ -139,6 +139,13 @@ The man at the desk was rude and the lamp is broken.,service|damage
         found = super().judged(examples, guesses, classes)
         return type(found)(found.gold > 0.5, found.guess, found.probabilities, classes)
 
+    def doubt(self, guesses: Guesses) -> Floats:
+        """The entropy of the label most in doubt, over that of a fair guess."""
+        assert guesses.probabilities is not None
+        chances = np.clip(guesses.probabilities, 1e-12, 1 - 1e-12)
+        entropy = -(chances * np.log(chances) + (1 - chances) * np.log(1 - chances)) / np.log(2)
+        return np.asarray(entropy.max(axis=1))
+
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold labels with probability 1."""
         gold = self.targets(examples, classes)

@@ -9,7 +9,7 @@ from annotated_types import Ge
 from pydantic import Field
 from scipy.special import softmax
 
-from bertune.base.types import Answers, Examples, Finding, Guesses, Ints, Judged, Level, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Finding, Floats, Guesses, Ints, Judged, Level, Roles, Table, Tuned
 from bertune.data.languages import language_of_texts
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
@@ -203,6 +203,10 @@ Where is the key?,The key is under the old stone.,under the old stone,11
         gold = np.empty(len(examples), object)
         gold[:] = [tuple(answer.text for answer in row) for row in examples.gold]
         return Judged(gold, guesses.guess, None, classes)
+
+    def doubt(self, guesses: Guesses) -> Floats:
+        """What the best answer lacks to certainty."""
+        return np.array([1.0 - ranked[0]["probability"] for ranked in guesses.told["answers"]])
 
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The first acceptable answer of each row, quite certain."""

@@ -12,7 +12,7 @@ from pydantic import Field
 from scipy.special import log_softmax
 
 from bertune.base.errors import DataError
-from bertune.base.types import Answers, Examples, Finding, Guesses, Ints, Judged, Level, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Finding, Floats, Guesses, Ints, Judged, Level, Roles, Table, Tuned
 from bertune.data import tags
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
@@ -169,6 +169,11 @@ class TokenClassification(Task):
         gold = np.empty(len(examples), object)
         gold[:] = [tuple(entity.span for entity in row) for row in examples.gold]
         return Judged(gold, guesses.guess, None, types_of(classes))
+
+    def doubt(self, guesses: Guesses) -> Floats:
+        """Of the entity least sure of; where none was found, half."""
+        scores = [[entity["score"] for entity in row] for row in guesses.told["entities"]]
+        return np.array([1.0 - min(row, default=0.5) for row in scores])
 
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold entities, quite certain."""
