@@ -2,14 +2,14 @@
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bertune.base.errors import DataError
+from bertune.base.errors import DataError, RecipeError
 from bertune.base.sections import DataSection
 from bertune.data.table import read
 from bertune.runs.ask import ask
@@ -190,3 +190,9 @@ def test_flags_and_places_as_csv_has_them(tiny, tmp_path):
     task, roles = task_and_roles("auto", {}, table, {})
     assert list(task.gold(table, roles)) == [(("Peter", 0),), (), (("Anna", 0),)]
     assert task.findings(table, roles) == []
+
+
+@pytest.mark.parametrize("case", WHOLE, ids=lambda case: case.name)
+def test_spellings_are_merged_of_classes_alone(case, tiny, tmp_path):
+    with pytest.raises(RecipeError, match="no single label a row"):
+        found_in(replace(case, settings={"data.label_spelling": "merge"}), tmp_path, tiny(), case.text)
