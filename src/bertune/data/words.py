@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 
 from bertune.data.tags import Span
 
+SHARED = "it shares a word"
 Word = tuple[int, int]  # start, end (exclusive) in characters
 
 # Every character is of a kind: s space, w letter or digit that runs, h character of its own, t letter without spaces,
@@ -105,7 +106,7 @@ def to_words(spans: Iterable[Span], words: Sequence[Word]) -> tuple[list[Span], 
         if ends[last - 1] > end:
             wrong.append((number, f"it ends at {end}, within the word from {starts[last - 1]} to {ends[last - 1]}."))
         others = {owner.setdefault(word, number) for word in range(first, last)} - {number}
-        wrong += [(number, f"it shares a word with span {other}.") for other in sorted(others)]
+        wrong += [(number, f"{SHARED} with span {other}.") for other in sorted(others)]
         made.append((first, last, kind))
     return made, wrong
 

@@ -129,7 +129,7 @@ def _bill(
     seconds["save"] = NEW_BESTS * checks * seconds_of_saving
     scoring = _answering(model, stores, machine, recipe, "fp32")
     seconds["score"] = _scoring(recipe, prepared, stores, scoring)
-    if recipe.evaluation.suspects and prepared.rows.task.kind == "class":
+    if recipe.evaluation.suspects and prepared.view.kind == "class":
         seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch, answering)
     seconds["report"] = REPORT_SECONDS
     for name in ("train", "validate", "save"):

@@ -130,7 +130,7 @@ def _examples(recipe: Recipe, task: Any, table: Table, roles: Roles) -> Examples
     pairs = None if seconds is None else held(treated(seconds, data.cleaning, fill))
     gold = None if roles.label is None else task.gold(table, roles)
     if data.label_spelling == "merge":
-        if task.kind != "class":
+        if kind_of(task) != "class":
             raise RecipeError([Problem("data.label_spelling", f"{task.name} has no single label a row to merge")])
         gold = None if gold is None else merge_spellings(gold)
     return Examples(texts, pairs, gold, task.more(table, roles))

@@ -197,7 +197,7 @@ class _Journey:
             scores["seeds"] = of_seeds
         FILES.write_json(self.folder.scores, scores)
         self._tell_scores(scores, metric)
-        if self.recipe.evaluation.suspects and prepared.rows.task.kind == "class":
+        if self.recipe.evaluation.suspects and prepared.view.kind == "class":
             write_suspects(self.recipe, prepared, stores, self.folder, machine, self.watch)
         speed = dict(self.folder.record()["speed"], predict_texts_per_second=finish.speed,
                      peak_memory_gb=round(peak_memory_gb(), 3))  # fmt: skip

@@ -6,14 +6,25 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from bertune.base.errors import DataError
-from bertune.base.types import Finding, Place, Roles, Table
+from bertune.base.types import Roles, Table
 from bertune.data._names import plain
 from bertune.data.columns import text_values
+from bertune.tasks._faults import Faults
 
 QUESTIONS = ("question", "query", "query_text", "question_text", "问题")
 CONTEXTS = ("context", "passage", "paragraph", "document", "article", "context_text", "text", "文章", "段落")
 ANSWERS = ("answers", "answer", "label", "答案")
 TEXTS, STARTS = ("text", "texts", "answer"), ("answer_start", "start", "answer_starts", "offset")
+
+
+FAULTS = {  # code -> what it is, the remedy
+    "answer_not_in_context": ("answers that do not occur in their context",
+                              "nothing can be learnt from them, and they are counted as not found; mend them"),
+    "answer_elsewhere": ("answers that stand elsewhere than said",
+                         "the nearest place is taken; are characters counted, from 0, in the same text?"),
+    "answer_contradicted": ("rows whose answers contradict is_impossible",
+                            "is_impossible counts, and a row that lacks its answer is left out; mend them"),
+}  # fmt: skip
 
 
 class Answer(NamedTuple):
@@ -63,26 +74,37 @@ def _has_places(table: Table, name: str) -> bool:
 
 
 class Answered:
-    """The answers of the rows of a table; `findings` tells of those that are not where they are said to be."""
+    """The answers of the rows of a table; `faults` tells of those that are not where they are said to be."""
 
     def __init__(self, table: Table, roles: Roles) -> None:
         assert roles.label is not None and roles.text_pair is not None
         self.table, self.roles = table, roles
-        self.faults: dict[str, list[tuple[Place, str]]] = {}
+        self.faults = Faults(FAULTS)
         contexts = list(text_values(table, roles.text_pair))
         column = table.columns.column(roles.label)
         said = column.to_pylist()
         starts = table.values(roles.more["start"]) if "start" in roles.more else None
-        impossible = table.values(roles.more["impossible"]) if "impossible" in roles.more else [None] * len(table)
+        flags = table.values(roles.more["impossible"]) if "impossible" in roles.more else [None] * len(table)
         self.rows: list[tuple[Answer, ...] | None] = []
         for i, (value, context) in enumerate(zip(said, contexts, strict=True)):
             pairs = _pairs(value) if starts is None else ([] if not value else [(str(value), starts[i])])
-            if value is None and not impossible[i] and (starts is None or starts[i] is None):
-                self.rows.append(() if impossible[i] is not None else None)
-            elif impossible[i]:
-                self.rows.append(())
-            else:
-                self.rows.append(tuple(self._placed(i, text, start, context or "") for text, start in pairs))
+            untold = value is None and (starts is None or starts[i] is None)
+            self.rows.append(self._row(i, None if untold else pairs, _truth(flags[i]), context or ""))
+
+    def _row(
+        self, i: int, pairs: list[tuple[Any, Any]] | None, impossible: bool | None, context: str
+    ) -> tuple[Answer, ...] | None:
+        """The answers of a row; None where nothing is said of it, or that there is one, but not which."""
+        if impossible and pairs:
+            self.faults.note("answer_contradicted", self.table.place(i), f"is_impossible, with {len(pairs)} answers")
+        if impossible:
+            return ()
+        if pairs is None:
+            return None
+        if impossible is False and not pairs:
+            self.faults.note("answer_contradicted", self.table.place(i), "not is_impossible, without an answer")
+            return None
+        return tuple(self._placed(i, text, start, context) for text, start in pairs)
 
     def _placed(self, i: int, text: Any, start: Any, context: str) -> Answer:
         """An answer where it is said to be; where the text there is another, its nearest place, or none."""
@@ -108,38 +130,29 @@ class Answered:
             places.append(at)
             at = context.find(text, at + 1)
         if not places:
-            self._fault("answer_not_in_context", i, f"{text[:40]!r}")
+            self.faults.note("answer_not_in_context", self.table.place(i), f"{text[:40]!r}")
             return Answer(text, None)
         best = min(places, key=lambda place: abs(place - (start or 0)))
         if start is not None:
-            self._fault("answer_elsewhere", i, f"{text[:40]!r} stands at {best:,}, not at {start:,}")
+            self.faults.note(
+                "answer_elsewhere", self.table.place(i), f"{text[:40]!r} stands at {best:,}, not at {start:,}"
+            )
         return Answer(text, best)
-
-    def _fault(self, code: str, i: int, message: str) -> None:
-        self.faults.setdefault(code, []).append((self.table.place(i), message))
-
-    def findings(self) -> list[Finding]:
-        """Answers that are not in their context, or stand elsewhere than said, with their rows."""
-        said = {
-            "answer_not_in_context": ("answers that do not occur in their context",
-                                      "nothing can be learnt from them, and they are counted as not found; mend them"),
-            "answer_elsewhere": ("answers that stand elsewhere than said",
-                                 "the nearest place is taken; are characters counted, from 0, in the same text?"),
-        }  # fmt: skip
-        found = []
-        for code, faults in self.faults.items():
-            place, message = faults[0]
-            text = f"{len(faults):,} {said[code][0]}, such as {place}: {message}"
-            places = tuple(dict.fromkeys(p for p, _ in faults[:1000]))
-            found.append(Finding(code, "warning", text, said[code][1], places, len(faults)))
-        return found
 
 
 def _whole(start: Any) -> Any:
     """A place as a whole number, where it is one in another form."""
-    if isinstance(start, str) and start.strip().isdigit():
-        return int(start)
-    return int(start) if isinstance(start, float) and start.is_integer() else start
+    try:
+        number = float(start) if isinstance(start, str) else start
+    except ValueError:
+        return start
+    return int(number) if isinstance(number, float) and number.is_integer() else start
+
+
+def _truth(flag: Any) -> bool | None:
+    """Whether a flag says so, in the spellings of JSON and of CSV; None where it says nothing."""
+    text = "" if flag is None else str(flag).strip().lower()
+    return text in ("true", "1", "1.0", "yes") if text else None
 
 
 def _pairs(value: Any) -> list[tuple[Any, Any]]:

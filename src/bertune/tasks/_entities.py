@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from bertune.base.errors import DataError
-from bertune.base.types import Finding, Place, Roles, Table
+from bertune.base.types import Roles, Table
 from bertune.data import tags
 from bertune.data._names import plain
 from bertune.data.columns import text_values
-from bertune.data.words import Word, joined, to_words, words_of
+from bertune.data.words import SHARED, Word, joined, to_words, words_of
+from bertune.tasks._faults import Faults
 
 TOKENS = ("tokens", "words", "token", "词", "字")
 TAGS = ("tags", "nertags", "ner_tags", "labels", "ner", "entities", "bio", "tag", "label", "标签")
@@ -20,6 +21,14 @@ START, END, KIND = (
     ("end", "end_offset", "stop", "end_idx"),
     ("label", "type", "entity", "tag", "category", "entity_group", "labels"),
 )
+
+
+FAULTS = {  # code -> what it is, the remedy
+    "tag_scheme": ("tags that break their scheme", "they are read as the scheme nearest allows; mend the rows"),
+    "span_edges": ("spans that begin or end within a word, or hold none",
+                   "they are widened to the word, or left out; mend the offsets"),
+    "overlapping_entities": ("entities that share words", "the longer one is kept; a word gets one tag"),
+}  # fmt: skip
 
 
 class Entity(NamedTuple):
@@ -75,7 +84,7 @@ def is_spans(table: Table, name: str) -> bool:
 class Marked:
     """The rows of a table as texts with words and entities.
 
-    `texts`, `words` and `entities` (None where nothing is said of a row) have one entry a row; `findings` tells what
+    `texts`, `words` and `entities` (None where nothing is said of a row) have one entry a row; `faults` tells what
     had to be mended. Raises DataError naming file and row.
     """
 
@@ -83,7 +92,7 @@ class Marked:
         self.table, self.roles = table, roles
         self.texts: list[str | None] = []
         self.words: list[list[Word]] = []
-        self.faults: dict[str, list[tuple[Place, str]]] = {}
+        self.faults = Faults(FAULTS)
         tokens = table.columns.column(roles.text)
         self.listed = pa.types.is_nested(tokens.type)
         if self.listed:
@@ -131,7 +140,7 @@ class Marked:
         said = [row if row is not None else [] for row in rows]
         scheme = tags.recognise(said)
         for i, word, message in tags.problems(said, scheme):
-            self._fault("tag_scheme", i, f"word {word + 1}: {message}")
+            self.faults.note("tag_scheme", self.table.place(i), f"word {word + 1}: {message}")
         return [
             None if rows[i] is None else self._placed(i, tags.spans(row, scheme)) for i, row in enumerate(said)
         ], scheme
@@ -142,7 +151,8 @@ class Marked:
         read = [self._span(i, span, text) for span in spans]
         found, problems = to_words(read, words)
         for number, message in problems:
-            self._fault("span_edges", i, f"span {number + 1}: {message}")
+            if SHARED not in message:  # told of when one of the two is left out
+                self.faults.note("span_edges", self.table.place(i), f"span {number + 1}: {message}")
         return self._placed(i, found)
 
     def _span(self, i: int, span: Mapping[str, Any], text: str) -> tags.Span:
@@ -171,7 +181,9 @@ class Marked:
         kept: list[tags.Span] = []
         for span in sorted(set(spans), key=lambda s: (s[0] - s[1], s)):
             if any(span[0] < other[1] and other[0] < span[1] for other in kept):
-                self._fault("overlapping_entities", i, f"words {span[0] + 1} to {span[1]} ({span[2]})")
+                self.faults.note(
+                    "overlapping_entities", self.table.place(i), f"words {span[0] + 1} to {span[1]} ({span[2]})"
+                )
             else:
                 kept.append(span)
         made = []
@@ -179,21 +191,3 @@ class Marked:
             start, end = words[first][0], words[last - 1][1]
             made.append(Entity(first, last, kind, start, end, text[start:end]))
         return tuple(made)
-
-    def _fault(self, code: str, i: int, message: str) -> None:
-        self.faults.setdefault(code, []).append((self.table.place(i), message))
-
-    def findings(self) -> list[Finding]:
-        """What had to be mended, with its rows."""
-        said = {
-            "tag_scheme": ("tags that break their scheme", "they are read as the scheme nearest allows; mend the rows"),
-            "span_edges": ("spans that begin or end within a word", "they are widened to the word; mend the offsets"),
-            "overlapping_entities": ("entities that share words", "the longer one is kept; a word gets one tag"),
-        }
-        found = []
-        for code, faults in self.faults.items():
-            what, fix = said[code]
-            place, message = faults[0]
-            text = f"{len(faults):,} {what}, such as {place}: {message}"
-            found.append(Finding(code, "warning", text, fix, tuple(p for p, _ in faults[:1000]), len(faults)))
-        return found

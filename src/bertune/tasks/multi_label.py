@@ -19,6 +19,7 @@ from bertune.tasks._task import PLAIN, Asked, Task, Tuning
 from bertune.tasks._thresholds import best_thresholds
 
 NO_LABEL = "(none)"
+TRUTH = {"0": False, "1": True, "false": False, "true": True}
 OWN = "label "  # begins the role of a column that is a label of its own
 
 
@@ -26,7 +27,7 @@ class MultiLabel(Task):
     """Any number of labels for each text or pair, none among them: topics, emotions, kinds of abuse.
 
     Labels come as lists, as texts joined by | ; or , or as one column of 0 and 1 each. A row whose labels are missing
-    has no gold; an empty list (or an empty text beside others that are joined) says that no label fits. From which
+    has no gold, and an empty text is missing; an empty list, or 0 in every column, says that no label fits. From which
     probability a label is given is tuned on validation rows, label by label.
     """
 
@@ -83,7 +84,7 @@ The man at the desk was rude and the lamp is broken.,service|damage
         return is_several(table, roles.label)
 
     def gold(self, table: Table, roles: Roles) -> Sequence[Any]:
-        """The labels of each row as a sorted tuple; None where missing. Raises DataError naming the column."""
+        """The labels of each row as a sorted tuple; None where missing. Raises DataError naming file and row."""
         assert roles.label is not None
         own = [name for role, name in roles.more.items() if role.startswith(OWN)]
         if own:
@@ -176,9 +177,17 @@ def _sorted(labels: Any) -> tuple[str, ...]:
 
 def _of_columns(table: Table, names: Sequence[str]) -> list[tuple[str, ...] | None]:
     columns: Mapping[str, list[str | None]] = {name: label_texts(table, name) for name in names}
+    for name, values in columns.items():
+        for i, value in enumerate(values):
+            if value is not None and value.strip().lower() not in TRUTH:
+                raise DataError(
+                    "this label is neither given nor not.", where=str(table.place(i)),
+                    expected=f"0 or 1, or true or false, in column {name!r}", found=repr(value[:80]),
+                    next_move="mend the row, or name other columns: --label ONE,TWO",
+                )  # fmt: skip
     rows = zip(*columns.values(), strict=True)
     return [
         None if all(v is None for v in row)
-        else _sorted(n for n, v in zip(names, row, strict=True) if v is not None and v.lower() in ("1", "true"))
+        else _sorted(n for n, v in zip(names, row, strict=True) if v is not None and TRUTH[v.strip().lower()])
         for row in rows
     ]  # fmt: skip

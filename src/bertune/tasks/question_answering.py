@@ -105,7 +105,7 @@ Where is the key?,The key is under the old stone.,under the old stone,11
 
     def findings(self, table: Table, roles: Roles) -> list[Finding]:
         """Answers that are not where they are said to be."""
-        return [] if roles.label is None else self._read(table, roles).findings()
+        return [] if roles.label is None else self._read(table, roles).faults.findings()
 
     def strata(self, gold: Sequence[Any]) -> list[str]:
         """Rows with and without an answer."""

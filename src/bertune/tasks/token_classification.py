@@ -107,7 +107,7 @@ class TokenClassification(Task):
             return []
         marked = Marked(table, roles)
         marked.entities()
-        return marked.findings()
+        return marked.faults.findings()
 
     def strata(self, gold: Sequence[Any]) -> list[str]:
         """Of each row its rarest type."""
