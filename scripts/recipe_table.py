@@ -1,4 +1,4 @@
-"""Writes the tables of docs/recipe.md and docs/data.md from the code.
+"""Writes the tables of docs/recipe.md, docs/data.md and docs/tasks.md from the code.
 
 python scripts/recipe_table.py            write them anew
 python scripts/recipe_table.py --check    only tell whether they are what the code says (exit code 1 if not)
@@ -19,9 +19,9 @@ from bertune.base.recipe import SECTIONS, SLOTS
 from bertune.base.settings import schema, settings_of
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("docs/recipe.md", "docs/data.md")
+PAGES = ("docs/recipe.md", "docs/data.md", "docs/tasks.md")
 TABLE = re.compile(r"(<!-- table: (\w+) ([\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-WITHOUT_SETTINGS = ("readers", "metrics", "cleaners", "tasks", "baselines")
+WITHOUT_SETTINGS = ("readers", "metrics", "cleaners", "baselines")
 
 
 def cell(text: str) -> str:

@@ -25,8 +25,7 @@ NO_ANSWER = "(no answer)"
 
 
 class QuestionAnswering(Task):
-    """The answer to a question, as a span of the context that it is asked of; or none, where rows without one are
-    learnt from.
+    """The answer to a question, as a span of its context; or none, where some training rows have none.
 
     Reads columns of questions, contexts and answers (texts with their places), and the JSON of SQuAD, CMRC and XQuAD.
     Long contexts are read in windows that share `stride` tokens. From which point no answer is given is tuned on
