@@ -48,18 +48,30 @@ def _lists_of_texts(kind: pa.DataType) -> bool:
 def separator_of(values: Sequence[Any]) -> str | None:
     """The sign that joins several labels in a text; None where each text is one label.
 
-    A sign joins labels where texts with it fall into pieces that most texts share.
+    A sign joins labels where texts with it fall into pieces that most texts share. It does not where each piece keeps
+    to its place in all texts, as in "Smith, John".
     """
     texts = Counter(str(value) for value in values)
     for sign in SEPARATORS:
         joined = [text for text in texts if sign in text]
         if not joined or sum(texts[t] for t in joined) < JOINED_SHARE * sum(texts.values()):
             continue
-        pieces = {piece.strip() for text in texts for piece in text.split(sign)}
+        split = [[piece.strip() for piece in text.split(sign)] for text in texts]
+        if _keep_places(split):
+            continue
+        pieces = {piece for row in split for piece in row}
         alone = {text.strip() for text in texts} & pieces
         if len(pieces) <= 0.7 * len(texts) or (len(joined) < len(texts) and len(alone) >= 0.8 * len(pieces)):
             return sign
     return None
+
+
+def _keep_places(split: Sequence[Sequence[str]]) -> bool:
+    """Whether all texts have as many pieces, and no piece stands in two places."""
+    if len({len(row) for row in split}) > 1:
+        return False
+    places = [set(column) for column in zip(*split, strict=True)]
+    return sum(map(len, places)) == len(set().union(*places))
 
 
 def _sample(table: Table, column: str | None) -> list[Any]:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.special import expit
 
 from bertune.base.errors import DataError
@@ -54,6 +55,21 @@ The man at the desk was rude and the lamp is broken.,service|damage
     watched: ClassVar[tuple[str, ...]] = ("labels_log_loss", "labels_macro_f1", "labels_average_precision")
     baselines: ClassVar[tuple[str, ...]] = ("label_rates", "tfidf_labels")
 
+    def __init__(
+        self,
+        *,
+        separator: Annotated[
+            Literal["auto", "none", "|", ";", ","],
+            Field(description="sign that joins labels in a text; auto: recognised; none: a text is one label"),
+        ] = "auto",
+    ) -> None:
+        self.separator = separator
+        self._found: str | None = None
+
+    def decided(self, examples: Examples) -> dict[str, Any]:
+        """The separator that was recognised, so that other files are read with the same."""
+        return {"separator": self._found} if self.separator == "auto" and self._found is not None else {}
+
     @classmethod
     def claims(cls, table: Table, asked: Asked, need_label: bool = True) -> Roles | None:
         """Two columns or more of 0 and 1 beside a text, where no column is called a label."""
@@ -93,7 +109,10 @@ The man at the desk was rude and the lamp is broken.,service|damage
         if pa.types.is_nested(column.type):
             return [None if v is None else _sorted(str(x) for x in v if x is not None) for v in column.to_pylist()]
         texts = label_texts(table, roles.label)
-        sign = separator_of([t for t in texts if t is not None])
+        self._found = self.separator
+        if self.separator == "auto":
+            self._found = separator_of([t for t in texts if t is not None]) or "none"
+        sign = None if self._found == "none" else self._found
         return [None if t is None else _sorted(p.strip() for p in (t.split(sign) if sign else [t])) for t in texts]
 
     def strata(self, gold: Sequence[Any]) -> list[str]:
