@@ -24,6 +24,7 @@ from bertune.data.tokenizer import TextTokenizer
 from bertune.engine.devices import hardware
 from bertune.model.choice import Chosen, choose
 from bertune.runs.examples import task_and_roles, treated, usable
+from bertune.runs.fitting import check_metric
 from bertune.runs.parts import columns_there
 from bertune.runs.telling import Teller
 
@@ -105,6 +106,8 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
     if not task.cleans and data.cleaning:
         text = f"{task.name} counts places in the text, so texts stay as they are; leave it out"
         raise RecipeError([Problem("data.cleaning", text)])
+    if recipe.evaluation.metric != "auto":
+        check_metric(recipe.evaluation.metric, task.kind, task.name, "evaluation.metric")
     columns_there(table, recipe.evaluation.slices, "evaluation.slices: ")
     facts = " · ".join(v for k, v in table.facts.items() if k in ("format", "encoding", "delimiter"))
     teller.say("data", f"{_names(table.files)} · {len(table):,} rows" + (f" · {facts}" if facts else ""))

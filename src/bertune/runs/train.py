@@ -28,7 +28,7 @@ from bertune.runs.finish import Finish
 from bertune.runs.fit import Fit, Fitted
 from bertune.runs.folder import FORMAT, PREPARING, Folder, refuse_other_bytes
 from bertune.runs.openings import opening, rows_digest
-from bertune.runs.prepare import Prepared, prepare, severe
+from bertune.runs.prepare import Prepared, kind_of, prepare, severe
 from bertune.runs.seeds import Seeds
 from bertune.runs.seen import write_seen
 from bertune.runs.telling import Silent, Teller
@@ -197,7 +197,7 @@ class _Journey:
             scores["seeds"] = of_seeds
         FILES.write_json(self.folder.scores, scores)
         self._tell_scores(scores, metric)
-        if self.recipe.evaluation.suspects and prepared.rows.task.kind == "class":
+        if self.recipe.evaluation.suspects and kind_of(prepared.rows.task) == "class":
             write_suspects(self.recipe, prepared, stores, self.folder, machine, self.watch)
         speed = dict(self.folder.record()["speed"], predict_texts_per_second=finish.speed,
                      peak_memory_gb=round(peak_memory_gb(), 3))  # fmt: skip

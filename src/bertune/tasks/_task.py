@@ -157,6 +157,19 @@ class Task:
         """Gold beside guess; every row has gold."""
         return Judged(self.targets(examples, classes), guesses.guess, guesses.probabilities, classes)
 
+    def gold_columns(self, examples: Examples) -> dict[str, pa.Array]:
+        """Columns of a predictions file that hold what `label` does not of the gold; every row has gold."""
+        return {}
+
+    def judged_again(
+        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Judged:
+        """Gold beside guess from columns of a predictions file, as plain values.
+
+        `own` are the classes of the model that answered, `classes` those to judge in: all of its own, and perhaps more.
+        """
+        raise NotImplementedError
+
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold of rows as if a model had answered so with certainty."""
         raise NotImplementedError

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from bertune.base.errors import DataError
-from bertune.base.types import Answers, Examples, Floats, Guesses, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Floats, Guesses, Judged, Roles, Table, Tuned
 from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
 from bertune.tasks._grades import learned_cuts, rounded
@@ -132,6 +132,13 @@ It is fine for children.,6.2
     def _values(self, examples: Examples, answers: Answers, tuned: Tuned) -> Floats:
         mean, deviation = self._scales(examples, tuned)
         return np.asarray(np.clip(answers.values[:, 0] * deviation + mean, self.low, self.high))
+
+    def judged_again(
+        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Judged:
+        """Gold beside guess as numbers."""
+        gold, guess = (np.array(columns[name], dtype=np.float64) for name in ("label", "prediction"))
+        return Judged(gold, guess, None, ())
 
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold numbers."""
