@@ -77,7 +77,7 @@ def make(name: str, folder: Path, place: Path, task: Any = None) -> Made:
     targets = task.targets(examples, classes, unit)
     store = write(place / "store", task.encode(examples, classes, tokenizer, LENGTH), targets, "its rows", task.level)
     changes = STILL | ({} if task.problem is None else {"problem_type": task.problem})
-    model = load(folder, task.head, classes, tokenizer.pad_id, 0, changes)
+    model = load(folder, task.head, classes, tokenizer.pad_id, 0, changes, task.answering)
     return Made(task, table, roles, examples, classes, unit, model, tokenizer, store)
 
 

@@ -13,9 +13,10 @@ from transformers import PreTrainedTokenizerFast
 
 import tiny_models
 from bertune.base.errors import DataError
+from bertune.data.cutting import cut_to
 from bertune.data.store import write
-from bertune.data.tokenizer import TextTokenizer
-from bertune.data.windows import LEAST, Cut, Windows, cut_to, windows, word_tokens
+from bertune.data.tokenizer import Encoded, TextTokenizer
+from bertune.data.windows import LEAST, Cut, Windows, windows, word_tokens
 from bertune.data.words import words_of
 
 KINDS = ("word_piece", "byte_bpe", "spaced_bpe", "unigram")
@@ -234,7 +235,8 @@ def test_rows_are_counted_on_from_portion_to_portion(
 def test_windows_lie_in_a_store_as_texts_of_their_rows(tmp_path: Path, tokenizers: dict[str, TextTokenizer]) -> None:
     contexts = [tiny_models.sentences(1, seed=i)[0][0] * 4 for i in range(6)]
     found = made(tokenizers["word_piece"], ["a film"] * 6, contexts, 24, 4)
-    store = write(tmp_path / "store", [found], np.arange(6), "print", found.owner)
+    encoded = Encoded(found.ids, found.types, found.lengths, found.owner)
+    store = write(tmp_path / "store", [encoded], np.arange(6), "print")
     batch = store.batch(np.array([4, 2]))
     assert batch.texts == (found.owner == 4).sum() + (found.owner == 2).sum()
     kept = np.concatenate([np.flatnonzero(np.repeat(found.owner, found.lengths) == row) for row in (4, 2)])

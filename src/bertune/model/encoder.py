@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from bertune.base import registry
 from bertune.base.errors import ModelError
 from bertune.base.model_files import check_folder
 from bertune.base.seeds import derive
+from bertune.base.settings import build
 from bertune.base.types import Batch, Output
 from bertune.model.config import check_size, check_weights, read_config
 from bertune.model.heads._head import Head
@@ -93,11 +94,13 @@ def load(
     pad_id: int,
     seed: int = 0,
     config: dict[str, Any] | None = None,
+    answering: Mapping[str, Any] | None = None,
 ) -> Model:
     """A model from a folder with a fresh head (or the saved one when it fits), its new weights drawn from `seed`.
 
-    `head` is a part of the door `heads`. Reads safetensors only and runs no code of the folder. `config` holds settings
-    that differ from the saved ones; those that the architecture does not know are refused. Raises ModelError.
+    `head` is a part of the door `heads`, `answering` its settings. Reads safetensors only and runs no code of the
+    folder. `config` holds settings that differ from the saved ones; those that the architecture does not know are
+    refused. Raises ModelError.
     """
     import transformers
 
@@ -105,7 +108,7 @@ def load(
     # gigabytes in a long run and are no faster than 64. It reads this when the first one is made.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     check_folder(folder)
-    asked: Head = registry.load("heads", head)()
+    asked: Head = build(registry.load("heads", head), values=dict(answering or {}))
     kind = getattr(transformers, asked.network)
     with quietly():
         settings = _config(folder, classes, asked.outputs, dict(config or {}))

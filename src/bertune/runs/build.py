@@ -73,7 +73,9 @@ def network(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
     changes = {name: getattr(settings, name) for name in names if getattr(settings, name) != "auto"}
     task = prepared.rows.task
     changes |= {} if task.problem is None else {"problem_type": task.problem}
-    model = load(prepared.chosen.folder, task.head, prepared.classes, prepared.tokenizer.pad_id, seed, changes)
+    model = load(
+        prepared.chosen.folder, task.head, prepared.classes, prepared.tokenizer.pad_id, seed, changes, task.answering
+    )  # fmt: skip
     reinitialize(model, settings.reinitialize_top, seed)
     freeze(model, settings)
     return model

@@ -16,11 +16,13 @@ from bertune.base.model_files import code_named
 from bertune.base.recipe import Recipe
 from bertune.base.settings import build
 from bertune.base.types import SPLITS, Examples, Finding, Ints, Roles, Splits, Table, Tuned, View
+from bertune.base.wording import counted, percent
 from bertune.data import table as tables
 from bertune.data.duplicates import groups
 from bertune.data.languages import language_of_texts
 from bertune.data.texts import held
 from bertune.data.tokenizer import TextTokenizer
+from bertune.data.truncation import TruncationLedger, ledger
 from bertune.engine.devices import hardware
 from bertune.model.choice import Chosen, choose
 from bertune.runs.examples import task_and_roles, treated, usable
@@ -29,6 +31,7 @@ from bertune.runs.parts import columns_there
 from bertune.runs.telling import Teller
 
 LONGEST = 512
+_LEFT = {"tail": " to their tails", "head_tail": " to heads and tails"}  # what is left of a text that is cut
 SAMPLE = 2000  # rows looked at to tell the language
 
 
@@ -88,6 +91,26 @@ class Prepared:
         """The texts, and second texts where the task has them, of some rows of the splits, which all have them."""
         some = self.rows.examples.take(positions)
         return cast("Sequence[str]", some.texts), cast("Sequence[str] | None", some.pairs)
+
+    def cut(self, split: str) -> TruncationLedger:
+        """What the length limit cuts away of a split."""
+        rows, lost = getattr(self.splits, split), self.view.lost
+        return ledger(self.lengths[rows], self.max_length, None if lost is None else lost[rows])
+
+    def length_told(self) -> str:
+        """In one line what the length limit means for the training rows."""
+        cut = self.cut("train")
+        many = f"{counted(cut.rows_cut, 'text')} ({percent(cut.share_rows_cut)})" if cut.rows_cut else "nothing"
+        if self.rows.task.cuts:
+            left = _LEFT.get(getattr(self.rows.task, "keep", "head"), "") if cut.rows_cut else ""
+            text = f"{self.max_length} tokens cut {many}{left}"
+            return text + (f"; {cut.length_that_cuts_none} would cut none" if cut.rows_cut else "")
+        several = int((self.lengths[self.splits.train] > self.max_length).sum())
+        share = f" ({percent(several / len(self.splits.train))})" if several else ""
+        text = f"windows of {self.max_length} tokens: {counted(several, 'text')}{share} in two or more, none cut"
+        if cut.rows_cut:
+            text = text.removesuffix("none cut") + f"the first text of {counted(cut.rows_cut, 'pair')} cut"
+        return text
 
     def examples(self, split: str) -> Examples:
         """The rows of a split as the task reads them."""
@@ -267,6 +290,7 @@ def measure(recipe: Recipe, rows: Rows, splits: Splits, chosen: Chosen) -> Prepa
         exact=rows.exact, near=rows.near, lengths=lengths, unknown=unknown, max_length=int(wanted),
         model_name=chosen.name, split_made_by_bertune=splits.how != "as given",
         kind=kind_of(rows.task), noticed=rows.noticed,
+        lost=rows.task.lost(rows.examples, lengths, tokenizer, int(wanted)),
     )  # fmt: skip
     nothing = np.zeros(len(lengths), np.int64)
     return Prepared(rows, splits, (), nothing, chosen, tokenizer, lengths, unknown, int(wanted), view, Tuned())

@@ -16,7 +16,6 @@ from bertune.base.recipe import Recipe
 from bertune.base.types import Ints, Table
 from bertune.base.wording import counted, percent
 from bertune.data.check import check
-from bertune.data.truncation import ledger
 from bertune.engine import checkpoint
 from bertune.engine.devices import Compute, compute, describe_machine, peak_memory_gb
 from bertune.engine.interrupt import Interrupted, Watch
@@ -134,10 +133,7 @@ class _Journey:
         say("split", f"{sizes}   {splits.how}")
         chosen = prepared.chosen
         say("model", f"{chosen.name} · {chosen.reason}")
-        cut = ledger(prepared.lengths[splits.train], prepared.max_length)
-        many = f"{counted(cut.rows_cut, 'text')} ({percent(cut.share_rows_cut)})" if cut.rows_cut else "nothing"
-        text = f"{prepared.max_length} tokens cut {many}"
-        say("length", text + (f"; {cut.length_that_cuts_none} would cut none" if cut.rows_cut else ""))
+        say("length", prepared.length_told())
 
     def _begin(self, prepared: Prepared, machine: Compute) -> dict[str, Any]:
         """Settle what the recipe leaves open and record it; gives what a resume compares."""
@@ -267,7 +263,7 @@ def _about_data(prepared: Prepared) -> dict[str, Any]:
     counts = {name: _counts(prepared, p) for name, p in splits.named()}
     edges = np.unique(np.linspace(0, max(int(prepared.lengths.max()), 1), 41).astype(int))
     histogram, edges = np.histogram(prepared.lengths[splits.train], bins=edges)
-    ledgers = {name: ledger(prepared.lengths[p], prepared.max_length).as_json() for name, p in splits.named()}
+    ledgers = {name: prepared.cut(name).as_json() for name, _ in splits.named()}
     roles = rows.roles
     return {
         "task": rows.task.name,
@@ -277,7 +273,7 @@ def _about_data(prepared: Prepared) -> dict[str, Any]:
                  "facts": dict(rows.table.facts), "language": rows.language},
         "split": {**{name: len(p) for name, p in splits.named()}, "how": splits.how},
         "class_counts": counts if any(counts.values()) else {},
-        "lengths": {"max_length": prepared.max_length, "ledger": ledgers,
+        "lengths": {"max_length": prepared.max_length, "windows": not rows.task.cuts, "ledger": ledgers,
                     "histogram": {"edges": edges.tolist(), "counts": histogram.tolist()}},
     }  # fmt: skip
 

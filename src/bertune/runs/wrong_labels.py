@@ -4,17 +4,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
-from bertune.base.types import Floats, Ints
+from bertune.base.types import Batch, Floats, Ints
 from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore
 from bertune.engine.devices import Compute
 from bertune.engine.interrupt import Watch
 from bertune.evaluate.suspects import cross_validated, suspects
 from bertune.model.encoder import Model
-from bertune.model.packing import pad, to_device
+from bertune.model.packing import pad, portions, real_tokens, to_device
 from bertune.runs.build import Stores, network
 from bertune.runs.folder import Folder
 from bertune.runs.prepare import Prepared
@@ -67,14 +68,20 @@ def mean_states(
         limits = recipe.evaluation.batch_size, recipe.training.max_tokens
         for part in predicting_batches(store.lengths[chosen], *limits):
             watch.poll()
-            padded = pad(to_device(store.batch(chosen[part]), machine.device), model.pad_id)
-            states = model.base(**padded).last_hidden_state.float()  # (texts, longest, hidden)
-            mask = padded.get("attention_mask")
-            if mask is None:
-                mean = states.mean(1)
-            else:
-                mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+            mean = _means(model, to_device(store.batch(chosen[part]), machine.device))
             if features is None:
                 features = np.zeros((len(chosen), mean.shape[1]))
             features[part] = mean.cpu().numpy()
     return features if features is not None else np.zeros((0, 1))
+
+
+def _means(model: Model, batch: Batch) -> Tensor:
+    """Mean of the last hidden states over all tokens of each row: [rows, hidden]."""
+    sums = []
+    for texts in portions(batch):
+        states = model.base(**pad(texts, model.pad_id)).last_hidden_state.float()  # (texts, longest, hidden)
+        sums.append((states * real_tokens(texts)[..., None]).sum(1))
+    summed, sizes = torch.cat(sums), batch.starts[1:] - batch.starts[:-1]
+    rows = torch.zeros(len(batch.rows), summed.shape[1], device=summed.device).index_add(0, batch.owner, summed)
+    tokens = torch.zeros(len(batch.rows), device=summed.device).index_add(0, batch.owner, sizes.float())
+    return rows / tokens[:, None]

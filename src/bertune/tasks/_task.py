@@ -60,6 +60,11 @@ class Task:
     cleans: ClassVar[bool] = True
     cuts: ClassVar[bool] = True
 
+    @property
+    def answering(self) -> Mapping[str, Any]:
+        """Settings of the head that are the task's to choose."""
+        return {}
+
     @classmethod
     def claims(cls, table: Table, asked: Asked, need_label: bool = True) -> Roles | None:
         """The columns, where those of a table (or those asked for) can mean this task alone; else None.
@@ -133,6 +138,10 @@ class Task:
     def length(self, lengths: Ints, limit: int) -> int:
         """The tokens that a text gets, from the lengths of the training rows and what the model can read."""
         return choose_length(lengths, limit)
+
+    def lost(self, examples: Examples, lengths: Ints, tokenizer: TextTokenizer, max_length: int) -> Ints:
+        """How many tokens of each row are not read; `lengths` are those that `lengths` gives."""
+        return np.maximum(lengths - max_length, 0) if self.cuts else np.zeros(len(lengths), np.int64)
 
     def encode(
         self, examples: Examples, classes: Sequence[str], tokenizer: TextTokenizer, max_length: int

@@ -15,14 +15,15 @@ from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
 from bertune.tasks._classification import natural, widened
 from bertune.tasks._labels import binary_columns, is_several, separator_of
-from bertune.tasks._task import PLAIN, Asked, Task, Tuning
+from bertune.tasks._long_texts import OfLongTexts
+from bertune.tasks._task import PLAIN, Asked, Tuning
 from bertune.tasks._thresholds import best_thresholds
 
 NO_LABEL = "(none)"
 OWN = "label "  # begins the role of a column that is a label of its own
 
 
-class MultiLabel(Task):
+class MultiLabel(OfLongTexts):
     """Any number of labels for each text or pair, none among them: topics, emotions, kinds of abuse.
 
     Labels come as lists, as texts joined by | ; or , or as one column of 0 and 1 each. A row whose labels are missing

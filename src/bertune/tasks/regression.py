@@ -14,12 +14,13 @@ from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
 from bertune.tasks._grades import learned_cuts, rounded
 from bertune.tasks._labels import is_scale, number_at
-from bertune.tasks._task import PLAIN, Task, Tuning
+from bertune.tasks._long_texts import Kept, LongTexts, OfLongTexts, Stride
+from bertune.tasks._task import PLAIN, Tuning
 
 BINS = 10  # of equal rows: every part of the scale gets its share of every split
 
 
-class Regression(Task):
+class Regression(OfLongTexts):
     """A number for each text, or for each pair: similarity, a rating on a fine scale, the grade of an essay.
 
     The model learns in units of the training rows' mean and deviation (within each group, where `by` names a column:
@@ -58,7 +59,11 @@ It is fine for children.,6.2
         rounding: Annotated[
             Literal["none", "whole"], Field(description="whole: whole numbers, their bounds learnt on validation")
         ] = "none",
+        long_texts: LongTexts = "cut",
+        stride: Stride = 64,
+        keep: Kept = "head",
     ) -> None:
+        super().__init__(long_texts=long_texts, stride=stride, keep=keep)
         if low is not None and high is not None and low >= high:
             raise ValueError(f"task.low {low} must be below task.high {high}")
         self.low, self.high, self.by, self.rounding = low, high, by, rounding
