@@ -23,10 +23,10 @@ from bertune.data.languages import language_of_texts
 from bertune.data.texts import held
 from bertune.data.tokenizer import TextTokenizer
 from bertune.data.truncation import TruncationLedger, ledger
-from bertune.engine.devices import hardware
-from bertune.model.choice import Chosen, choose
+from bertune.model.choice import Chosen
 from bertune.runs.examples import task_and_roles, treated, usable
 from bertune.runs.fitting import check_metric
+from bertune.runs.lineage import starting_model
 from bertune.runs.parts import columns_there
 from bertune.runs.telling import Teller
 
@@ -268,7 +268,7 @@ def prepare(recipe: Recipe, teller: Teller, source: Table | None = None) -> Prep
     known = {n: p if n == "train" else p[judged[p]] for n, p in splits.named()}
     empty = np.zeros(0, np.int64)
     splits = replace(splits, valid=known.get("valid", empty), test=known.get("test", empty))
-    chosen = choose(recipe.model.name, rows.language, hardware(), recipe.model.revision)
+    chosen = starting_model(recipe, rows.language)
     say_code(chosen.folder, teller)
     return replace(measure(recipe, rows, splits, chosen), classes=classes, targets=targets, unit=unit)
 
@@ -277,7 +277,10 @@ def measure(recipe: Recipe, rows: Rows, splits: Splits, chosen: Chosen) -> Prepa
     """Count tokens with the chosen model's tokenizer and settle the length of texts; classes and targets are open."""
     tokenizer = TextTokenizer(chosen.folder)
     lengths, unknown = rows.task.lengths(rows.examples, tokenizer)
-    limit = min(tokenizer.limit or LONGEST, _positions(chosen.folder))
+    # A tokenizer that bertune saved has the length of its run's texts for a limit, not what the model can read.
+    ours = (chosen.folder / "bertune.json").is_file()
+    limit = _positions(chosen.folder)
+    limit = limit if ours else min(tokenizer.limit or LONGEST, limit)
     wanted = recipe.model.max_length
     if wanted == "auto":
         base = splits.train if len(splits.train) else np.arange(len(lengths))

@@ -26,6 +26,7 @@ from bertune.runs.fingerprint import fingerprint, model_digest, unchanged, versi
 from bertune.runs.finish import Finish
 from bertune.runs.fit import Fit, Fitted
 from bertune.runs.folder import FORMAT, PREPARING, Folder, refuse_other_bytes
+from bertune.runs.lineage import lineage
 from bertune.runs.openings import opening, rows_digest
 from bertune.runs.prepare import Prepared, kind_of, prepare, severe
 from bertune.runs.seeds import Seeds
@@ -53,7 +54,7 @@ def train(
     folder, data = Folder(out), recipe.data
     refuse_other_bytes(
         {"--out": str(out), "data.train": data.train, "data.valid": data.valid, "data.test": data.test,
-         "model.name": recipe.model.name}
+         "model.name": recipe.model.name, "model.from_run": recipe.model.from_run}
     )  # fmt: skip
     with folder.locked(), Watch() as watch:
         journey = _Journey(recipe, folder, teller or Silent(), watch, listeners, report)
@@ -145,7 +146,7 @@ class _Journey:
             "training.precision": machine.precision,
             "training.threads": machine.threads, "training.device": str(machine.device),
             "optimizer.learning_rate": plan.learning_rate, "optimizer.layer_decay": plan.layer_decay,
-            "model.max_length": prepared.max_length, "model.name": _settled_model(prepared),
+            "model.max_length": prepared.max_length, **_settled_model(self.recipe, prepared),
             "loss.name": build.loss_name(self.recipe, prepared), "task.name": prepared.rows.task.name,
             **{f"task.{name}": value for name, value in prepared.rows.settings.items()},
         }  # fmt: skip
@@ -154,7 +155,8 @@ class _Journey:
         FILES.write_text(self.folder.recipe, self.recipe.as_toml())
         self.folder.write_record(
             status="running", versions=versions(), machine=describe_machine(), fingerprint=decided,
-            plan=asdict(plan) | {"why": plan.why}, **_about_data(prepared), model=_about_model(prepared, model),
+            plan=asdict(plan) | {"why": plan.why}, **_about_data(prepared),
+            model=_about_model(self.recipe, prepared, model),
         )  # fmt: skip
         steps = int(np.ceil(len(prepared.splits.train) / plan.batch_size) * plan.epochs)
         self.teller.say(
@@ -278,16 +280,18 @@ def _about_data(prepared: Prepared) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _settled_model(prepared: Prepared) -> str:
+def _settled_model(recipe: Recipe, prepared: Prepared) -> dict[str, str]:
+    if recipe.model.from_run is not None:
+        return {"model.from_run": str(Path(recipe.model.from_run).resolve())}
     chosen = prepared.chosen
-    return str(chosen.folder.resolve()) if Path(chosen.name).is_dir() else chosen.name
+    return {"model.name": str(chosen.folder.resolve()) if Path(chosen.name).is_dir() else chosen.name}
 
 
-def _about_model(prepared: Prepared, model: Any) -> dict[str, Any]:
-    chosen = prepared.chosen
+def _about_model(recipe: Recipe, prepared: Prepared, model: Any) -> dict[str, Any]:
+    chosen, before = prepared.chosen, lineage(recipe)
     count = model.parameters_count
     return {
         "name": chosen.name, "parameters": count, "layers": len(model.layers()), "languages": list(chosen.languages),
         "reason": chosen.reason, "digest": model_digest(prepared), "megabytes": round(count * 4 / 2**20, 1),
-        "tokenizer": prepared.tokenizer.fingerprint(),
+        "tokenizer": prepared.tokenizer.fingerprint(), **({} if before is None else {"from": before}),
     }  # fmt: skip
