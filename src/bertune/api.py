@@ -28,20 +28,22 @@ def train(
     data: Any = None, *, valid: Any = None, test: Any = None, task: str | None = None, text: str | None = None,
     text_pair: str | None = None, label: str | None = None, model: str | Path | None = None,
     out: str | Path | None = None, seed: int | None = None, settings: Mapping[str, Any] | None = None,
-    recipe: str | Path | None = None, language: str | None = None, quiet: bool = False,
+    recipe: str | Path | None = None, language: str | None = None, from_run: Any = None, quiet: bool = False,
 ) -> Run:  # fmt: skip
     """Train, test and report a model; everything that is not given sees to itself.
 
     `data`, `valid` and `test` are paths, pandas, polars or Arrow frames, dicts of lists, lists of dicts or lists of
     (text, label); rows from memory are written to OUT/data first, so that the run can be resumed and repeated.
     `settings` are recipe settings, {"training.epochs": 2}, over those of the file `recipe`. `out` is a new folder,
-    else runs/<name>-<number>. `quiet` says nothing on stderr.
+    else runs/<name>-<number>. `from_run` is an earlier run, or its folder: its encoder and tokenizer are
+    started from, with a fresh head, in place of `model`. `quiet` says nothing on stderr.
 
     Raises BertuneError for what you can mend (RecipeError with all problems at once, DataError with file and row,
     ModelError) and KeyboardInterrupt after Ctrl-C, when `bertune.resume(out)` goes on.
     """
     sources = {"data": data, "valid": valid, "test": test}
     flags = _flags(task, text, text_pair, label, model, seed, language)
+    flags["from_run"] = None if from_run is None else str(getattr(from_run, "path", from_run))
     paths = {name: _path(value) for name, value in sources.items()}
     folder = Path(out) if out is not None else fresh(paths["data"] if data is not None else None)
     not_taken(folder)

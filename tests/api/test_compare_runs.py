@@ -24,7 +24,9 @@ def made(path, right, *, labels=LABELS, texts=None, gold=None, split="test", sta
     gold = [LABELS[i % 2] for i in range(rows)] if gold is None else gold
     guess = [g if r else LABELS[1 - LABELS.index(g)] for g, r in zip(gold, right, strict=True)]
     chances = [[0.9 if name == one else 0.1 for name in labels] for one in guess]
-    (path / "run.json").write_text(json.dumps({"status": status, "labels": labels, "metric": "accuracy"}))
+    (path / "run.json").write_text(
+        json.dumps({"status": status, "task": "text_classification", "labels": labels, "metric": "accuracy"})
+    )
     (path / "predictions").mkdir()
     columns = {"text": texts or [f"text {i}" for i in range(rows)], "label": gold, "prediction": guess,
                "probabilities": chances}  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 
 from bertune.base import registry
@@ -22,6 +23,7 @@ from bertune.evaluate.predict import predict
 from bertune.model.encoder import Model, load
 from bertune.runs.answers import in_column
 from bertune.runs.examples import examples_of, task_and_roles
+from bertune.runs.finish import answer_columns, write_parquet
 from bertune.tasks._task import Tuning
 
 STILL = {"dropout": 0.0, "attention_dropout": 0.0, "head_dropout": 0.0}
@@ -75,7 +77,7 @@ def make(name: str, folder: Path, place: Path, task: Any = None) -> Made:
     targets = task.targets(examples, classes, unit)
     store = write(place / "store", task.encode(examples, classes, tokenizer, LENGTH), targets, "its rows", task.level)
     changes = STILL | ({} if task.problem is None else {"problem_type": task.problem})
-    model = load(folder, task.head, classes, tokenizer.pad_id, 0, changes)
+    model = load(folder, task.head, classes, tokenizer.pad_id, 0, changes, task.answering)
     return Made(task, table, roles, examples, classes, unit, model, tokenizer, store)
 
 
@@ -172,6 +174,24 @@ def check_decode(made: Made) -> None:
     assert all(set(entry) == set(made.task.fields(made.classes)) for entry in entries)
     known = made.task.known([*made.examples.gold, None], made.classes)
     assert known[:-1].all() and not known[-1]
+
+
+def check_judged_again(made: Made, place: Path) -> None:
+    """What a predictions file holds is judged as it was when it was written, in the same classes and in more."""
+    found = guesses(made)
+    first = made.task.judged(made.examples, found, made.classes)
+    write_parquet(place, answer_columns(made.task, made.examples, found, made.classes))
+    columns = pq.read_table(place).to_pydict()
+    again = made.task.judged_again(columns, made.classes, made.classes)
+    for name in made.task.metrics:
+        metric = registry.load("metrics", name)()
+        assert abs(float(metric(again)) - float(metric(first))) < 1e-9, name
+    more = made.task.judged_again(columns, made.classes, tuple(sorted([*made.classes, "another"])))
+    assert _right(more) == _right(again) == _right(first), "other rows are right among more classes"
+
+
+def _right(judged: Any) -> list[bool]:
+    return [_same(gold, guess) for gold, guess in zip(judged.gold, judged.guess, strict=True)]
 
 
 def _same(one: Any, two: Any) -> bool:

@@ -56,6 +56,12 @@ def test_decode_and_odd_rows(made):
     contract.check_odd_rows(made)
 
 
+@every_case
+def test_answers_at_rest_are_judged_again(made, tmp_path):
+    sharpen(made)
+    contract.check_judged_again(made, tmp_path / "answers.parquet")
+
+
 @pytest.mark.parametrize("name", registry.names("tasks"))
 def test_baselines_of_a_task(name, tiny, tmp_path):
     contract.check_baselines(contract.make(name, tiny(), tmp_path))

@@ -13,9 +13,10 @@ from transformers import PreTrainedTokenizerFast
 
 import tiny_models
 from bertune.base.errors import DataError
+from bertune.data.cutting import cut_to
 from bertune.data.store import write
 from bertune.data.tokenizer import Encoded, TextTokenizer
-from bertune.data.windows import LEAST, Cut, Windows, cut_to, windows, word_tokens
+from bertune.data.windows import LEAST, Cut, Windows, windows, word_tokens
 from bertune.data.words import words_of
 
 KINDS = ("word_piece", "byte_bpe", "spaced_bpe", "unigram")

@@ -45,6 +45,9 @@ class ModelSection(Section):
     """Which encoder, how much of it learns, and how long its texts are."""
 
     name: str = Described("auto", description="hub id, folder or known name; auto: by language and hardware")
+    from_run: str | None = Described(
+        None, description="folder of an earlier run whose encoder is started from, with a fresh head"
+    )
     revision: str | None = Described(None, description="commit or tag of a hub model")
     max_length: Annotated[int, Ge(4), Le(8192)] | Literal["auto"] = Described(
         "auto", description="tokens kept of a text; auto: from the training rows"

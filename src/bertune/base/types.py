@@ -206,7 +206,8 @@ class View:
     `labels` are label texts (None where missing), `exact` and `near` the numbers of the groups of rows with the
     same / nearly the same text (near groups contain the exact ones), `lengths` and `unknown` the tokens of each row
     before any cut and how many of them the tokenizer does not know (None where no tokenizer is at hand). `kind` is
-    what is judged ("class", "value", …; None where nobody says), `noticed` what the task found in its own rows.
+    what is judged ("class", "value", …; None where nobody says), `noticed` what the task found in its own rows, `lost`
+    how many tokens of each row are not read (None: those beyond `max_length`).
     """
 
     table: Table
@@ -224,6 +225,7 @@ class View:
     split_made_by_bertune: bool = True
     kind: str | None = None
     noticed: Sequence[Finding] = ()
+    lost: Ints | None = None
 
     def places(self, positions: Sequence[int] | Ints, most: int = 1000) -> tuple[Place, ...]:
         """The origins of rows, the first `most` of them."""

@@ -35,9 +35,11 @@ class TruncationLedger:
         return asdict(self) | {"percentiles": {str(k): v for k, v in self.percentiles.items()}}
 
 
-def ledger(lengths: Ints, max_length: int) -> TruncationLedger:
-    """The ledger for texts of these lengths in tokens, cut to `max_length`."""
-    over = lengths[lengths > max_length] - max_length
+def ledger(lengths: Ints, max_length: int, lost: Ints | None = None) -> TruncationLedger:
+    """The ledger for texts of these lengths in tokens; `lost` tokens of each are not read, those beyond `max_length`
+    where nobody says."""
+    lost = np.maximum(lengths - max_length, 0) if lost is None else lost
+    over = lost[lost > 0]
     rows, tokens = len(lengths), int(lengths.sum())
     ranked = np.percentile(lengths, PERCENTILES, method="higher") if rows else np.zeros(len(PERCENTILES))
     return TruncationLedger(

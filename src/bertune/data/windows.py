@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,7 @@ from bertune.data.words import Word
 
 CHARACTERS = 1_000_000  # a portion of rows ends with these or with PORTION rows
 LEAST = 16  # tokens that the text in windows has at least in each, unless it is shorter
-HEAD = 128 / 510  # the share of a cut text that is its head
 Cut = Literal["first", "second"]
-Keep = Literal["head", "tail", "head_tail"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,22 +73,25 @@ def windows(
     Source: Devlin et al. (2019), BERT, the sliding windows and the "maximum context" of its SQuAD runs.
     """
     frame = tokenizer.frame(pairs is not None)
-    room = max_length - frame.specials
-    if room < len(frame.sides):
-        raise DataError(
-            f"{max_length} tokens are too few for a window.",
-            expected=f"at least {frame.specials + len(frame.sides)}: {frame.specials} are special tokens",
-            found=str(max_length),
-            next_move="raise max_length",
-        )
+    room = room_in(frame, max_length)
     side = 0 if pairs is None or cut == "first" else 1
     row = 0
-    for sides in _portions(texts, pairs):
+    for sides in in_portions(texts, pairs):
         pieces = [tokenizer.pieces(held) for held in sides]
         other = np.diff(pieces[1 - side].starts) if pairs is not None else np.zeros(len(sides[0]), np.int64)
         plan = _planned(np.diff(pieces[side].starts), other, room, stride)
         yield _laid(pieces, side, frame, plan, row, tokenizer.uses_types and pairs is not None)
         row += len(sides[0])
+
+
+def other_lost(
+    tokenizer: TextTokenizer, texts: Sequence[str | None], pairs: Sequence[str | None] | None, max_length: int
+) -> Ints:
+    """Tokens [rows] of the first texts of pairs that no window of the second ones holds."""
+    frame = tokenizer.frame(True)
+    alone = tokenizer.frame(False).specials
+    other, own = (tokenizer.lengths(side, None)[0] - alone for side in (texts, pairs or ()))
+    return other - _planned(own, other, room_in(frame, max_length), 0).kept
 
 
 def word_tokens(begin: Ints, end: Ints, words: Sequence[Word]) -> tuple[Ints, Ints]:
@@ -115,19 +116,20 @@ def word_tokens(begin: Ints, end: Ints, words: Sequence[Word]) -> tuple[Ints, In
     return first, owner
 
 
-def cut_to(tokens: NDArray[Any], room: int, keep: Keep = "head") -> NDArray[Any]:
-    """At most `room` of some tokens (without special ones): the first, the last, or some of either end.
+def room_in(frame: Frame, max_length: int) -> int:
+    """The tokens that special ones leave to texts. Raises DataError where that is not one for each text."""
+    room = max_length - frame.specials
+    if room < len(frame.sides):
+        raise DataError(
+            f"{max_length} tokens are too few for a window.",
+            expected=f"at least {frame.specials + len(frame.sides)}: {frame.specials} are special tokens",
+            found=str(max_length),
+            next_move="raise max_length",
+        )
+    return room
 
-    "head_tail" keeps as head 128 of each 510 tokens of room, the rest as tail.
-    Source: Sun et al. (2019), How to fine-tune BERT for text classification?, section 5.3.1.
-    """
-    if len(tokens) <= room:
-        return tokens
-    head = {"head": room, "tail": 0, "head_tail": round(room * HEAD)}[keep]
-    return np.concatenate([tokens[:head], tokens[len(tokens) - (room - head) :]])
 
-
-def _portions(texts: Sequence[str | None], pairs: Sequence[str | None] | None) -> Iterator[list[list[str]]]:
+def in_portions(texts: Sequence[str | None], pairs: Sequence[str | None] | None) -> Iterator[list[list[str]]]:
     """The texts of some rows, and their pairs where there are any."""
     held: list[list[str]] = [[], []]
     size = 0

@@ -195,6 +195,6 @@ def load(folder: Path) -> SavedModel:
     about = read_about(folder)
     tokenizer = TextTokenizer(folder)
     task = _task(about)
-    model = load_network(folder, task.head, about.classes, tokenizer.pad_id)
+    model = load_network(folder, task.head, about.classes, tokenizer.pad_id, answering=task.answering)
     model.network.eval()
     return SavedModel(model, tokenizer, about, folder)

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from bertune.base.types import Floats, Ints
+from bertune.base.types import Batch, Floats, Ints
 from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore
 from bertune.model.encoder import Model
-from bertune.model.packing import pad, real_tokens, to_device
+from bertune.model.packing import pad, portions, real_tokens, to_device
 
 
 def mean_states(
@@ -35,15 +36,22 @@ def mean_states(
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             for part in predicting_batches(store.lengths[rows], batch_size, max_tokens):
                 poll()
-                batch = to_device(store.batch(rows[part]), device)
-                states = model.base(**pad(batch, model.pad_id)).last_hidden_state.float()  # (texts, longest, hidden)
-                real = real_tokens(batch)
-                summed = torch.zeros(len(part), states.shape[2], device=device)
-                summed.index_add_(0, batch.owner, (states * real[..., None]).sum(1))
-                tokens = torch.zeros(len(part), device=device).index_add_(0, batch.owner, real.sum(1).float())
+                mean = _means(model, to_device(store.batch(rows[part]), device))
                 if found is None:
-                    found = np.zeros((len(rows), states.shape[2]))
-                found[part] = (summed / tokens[:, None]).cpu().numpy()
+                    found = np.zeros((len(rows), mean.shape[1]))
+                found[part] = mean.cpu().numpy()
     finally:
         model.network.train(was_training)
     return found if found is not None else np.zeros((0, 1))
+
+
+def _means(model: Model, batch: Batch) -> Tensor:
+    """Mean of the last hidden states over all tokens of each row: [rows, hidden]."""
+    sums = []
+    for texts in portions(batch):
+        states = model.base(**pad(texts, model.pad_id)).last_hidden_state.float()  # (texts, longest, hidden)
+        sums.append((states * real_tokens(texts)[..., None]).sum(1))
+    summed, sizes = torch.cat(sums), batch.starts[1:] - batch.starts[:-1]
+    rows = torch.zeros(len(batch.rows), summed.shape[1], device=summed.device).index_add(0, batch.owner, summed)
+    tokens = torch.zeros(len(batch.rows), device=summed.device).index_add(0, batch.owner, sizes.float())
+    return rows / tokens[:, None]

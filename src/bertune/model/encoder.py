@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from bertune.base import registry
 from bertune.base.errors import ModelError
 from bertune.base.model_files import check_folder
 from bertune.base.seeds import derive
+from bertune.base.settings import build
 from bertune.base.types import Batch, Output
 from bertune.model.config import check_size, check_weights, read_config
 from bertune.model.heads._head import Head
@@ -93,11 +94,14 @@ def load(
     pad_id: int,
     seed: int = 0,
     config: dict[str, Any] | None = None,
+    answering: Mapping[str, Any] | None = None,
+    fresh: bool = False,
 ) -> Model:
     """A model from a folder with a fresh head (or the saved one when it fits), its new weights drawn from `seed`.
 
-    `head` is a part of the door `heads`. Reads safetensors only and runs no code of the folder. `config` holds settings
-    that differ from the saved ones; those that the architecture does not know are refused. Raises ModelError.
+    `head` is a part of the door `heads`, `answering` its settings; with `fresh` a saved head is not taken. Reads
+    safetensors only and runs no code of the folder. `config` holds settings that differ from the saved ones; those that
+    the architecture does not know are refused. Raises ModelError.
     """
     import transformers
 
@@ -105,7 +109,7 @@ def load(
     # gigabytes in a long run and are no faster than 64. It reads this when the first one is made.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     check_folder(folder)
-    asked: Head = registry.load("heads", head)()
+    asked: Head = build(registry.load("heads", head), values=dict(answering or {}))
     kind = getattr(transformers, asked.network)
     with quietly():
         settings = _config(folder, classes, asked.outputs, dict(config or {}))
@@ -132,8 +136,26 @@ def load(
             next_move="bertune models lists what is at hand",
         ) from error
     new = set(info["missing_keys"]) | {str(entry[0]) for entry in info["mismatched_keys"]}
+    if fresh:
+        new |= _renewed(network, kind, settings, folder)
     network.bertune_new = frozenset(new)
     return Model(network, pad_id, asked)
+
+
+def _renewed(network: Any, kind: Any, settings: Any, folder: Path) -> set[str]:
+    """The names of the weights outside of the encoder, which are drawn anew as the architecture draws them."""
+    inside = {id(p) for p in network.base_model.parameters()}
+    names = {name for name, p in network.named_parameters() if id(p) not in inside}
+    if not names:
+        raise ModelError("this architecture keeps encoder and head in one.", where=str(folder),
+                         expected="an encoder with a head of its own")  # fmt: skip
+    with quietly():
+        drawn = dict(kind.from_config(settings).named_parameters())
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name in names:
+                parameter.copy_(drawn[name])
+    return names
 
 
 def _config(folder: Path, classes: tuple[str, ...], outputs: int | None, changes: dict[str, Any]) -> Any:
@@ -144,8 +166,8 @@ def _config(folder: Path, classes: tuple[str, ...], outputs: int | None, changes
         config.label2id = {name: i for i, name in enumerate(classes)}
     else:
         config.num_labels = outputs or 1
-    if problem := changes.pop("problem_type", None):
-        config.problem_type = problem
+    if "problem_type" in changes:
+        config.problem_type = changes.pop("problem_type")
     for name, value in changes.items():
         target = _setting_name(config, name)
         if target is None:

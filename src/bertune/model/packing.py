@@ -1,11 +1,15 @@
 """Packed texts in, one output a text out. The padded form exists only inside this file."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from bertune.base.types import Batch
+
+AT_ONCE = 16_384  # padded tokens of several texts that are answered at once
 
 
 def pad(batch: Batch, pad_id: int) -> dict[str, Tensor]:
@@ -24,6 +28,24 @@ def pad(batch: Batch, pad_id: int) -> dict[str, Tensor]:
         types[real] = batch.types
         padded["token_type_ids"] = types
     return padded
+
+
+def portions(batch: Batch, most: int = AT_ONCE) -> Iterator[Batch]:
+    """The texts of a batch in portions of at most `most` padded tokens: a row may own more than memory holds at once.
+
+    Where gradients are kept it stays whole: they need all of it anyway.
+    `owner`, `targets` and `rows` stay those of the batch.
+    """
+    sizes = (batch.starts[1:] - batch.starts[:-1]).tolist()
+    if torch.is_grad_enabled() or not sizes or len(sizes) * max(sizes) <= most:
+        yield batch
+        return
+    each = max(1, most // max(sizes))
+    for first in range(0, len(sizes), each):
+        starts = batch.starts[first : first + each + 1]
+        tokens = slice(int(starts[0]), int(starts[-1]))
+        types = None if batch.types is None else batch.types[tokens]
+        yield replace(batch, ids=batch.ids[tokens], starts=starts - starts[0], types=types)
 
 
 def real_tokens(batch: Batch) -> Tensor:

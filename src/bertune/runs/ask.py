@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bertune.base.errors import Problem, RecipeError
 from bertune.base.recipe import Recipe, parse_assignment, read_toml, resolve
 
 FLAGS = {
     "data": "data.train", "valid": "data.valid", "test": "data.test", "task": "task.name", "text": "data.text",
     "text_pair": "data.text_pair", "label": "data.label", "model": "model.name", "seed": "seed",
-    "language": "report.language",
+    "language": "report.language", "from_run": "model.from_run",
 }  # fmt: skip
+WRITTEN = {"data": "DATA", "from_run": "--from"}  # what else people write than the name of the flag
 
 
 def ask(
@@ -31,11 +33,15 @@ def ask(
     for flag, value in flags.items():
         if value is not None:
             key = FLAGS[flag]
-            stated[key], origin[key] = value, "DATA" if flag == "data" else "--" + flag.replace("_", "-")
-    for key in ("data.train", "data.valid", "data.test", "model.name"):
+            stated[key], origin[key] = value, WRITTEN.get(flag, "--" + flag.replace("_", "-"))
+    for key in ("data.train", "data.valid", "data.test", "model.name", "model.from_run"):
         if isinstance(stated.get(key), str):
             stated[key] = _absolute(stated[key], key)
-    return resolve(stated, origin)
+    recipe = resolve(stated, origin)
+    if recipe.model.from_run is not None and recipe.model.name != "auto":
+        text = f"found {recipe.model.name}, but model.from_run names the model already; leave one out"
+        raise RecipeError([Problem("model.name", text, origin.get("model.name", ""))])
+    return recipe
 
 
 def _absolute(value: str, key: str) -> str:

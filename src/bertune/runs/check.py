@@ -11,10 +11,10 @@ from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
 from bertune.base.types import SPLITS, Finding, Splits, Table, View
 from bertune.data.check import check
-from bertune.engine.devices import hardware
 from bertune.engine.interrupt import Watch
-from bertune.model.choice import Chosen, choose, known, locate
+from bertune.model.choice import Chosen, known, locate
 from bertune.runs.ask import ask
+from bertune.runs.lineage import starting_model
 from bertune.runs.prepare import Rows, kind_of, make_splits, measure, read_rows, say_code
 from bertune.runs.telling import Silent, Teller
 
@@ -54,9 +54,9 @@ def _splits(recipe: Recipe, rows: Rows) -> Splits:
 def _model(recipe: Recipe, rows: Rows) -> Chosen | None:
     """The model whose tokenizer is tried on the rows; where none knows the language, the one at hand all the same."""
     try:
-        return choose(recipe.model.name, rows.language, hardware(), recipe.model.revision)
+        return starting_model(recipe, rows.language)
     except ModelError:
-        if recipe.model.name != "auto":
+        if recipe.model.name != "auto" or recipe.model.from_run is not None:
             raise
     for model in known():
         try:

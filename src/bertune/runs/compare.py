@@ -1,8 +1,9 @@
 """bertune compare: two or more runs on the rows that all of them were tested on, difference by difference."""
 
+import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import pyarrow.parquet as pq
 from bertune.base import registry
 from bertune.base.errors import BertuneError, DataError, ResumeError
 from bertune.base.openings import test_digest
-from bertune.base.types import Floats, Judged, Score
+from bertune.base.types import Judged, Score
 from bertune.base.wording import counted
 from bertune.evaluate.intervals import Verdict, difference, interval, verdict
+from bertune.runs.fitting import check_metric
 from bertune.runs.folder import Folder
 from bertune.runs.openings import log_opening
 from bertune.runs.seen import seen_rows
@@ -72,8 +74,8 @@ def compare(
 
     `runs` are folders or what `bertune.train` gives. Rows are the same where text, second text and label are. A look at
     test rows is noted in the run.json of each run.
-    Raises ResumeError where a run is missing or not done, DataError where runs have no row in common, BertuneError for
-    an unknown metric.
+    Raises ResumeError where a run is missing or not done, DataError where runs are of different kinds or have no row in
+    common, BertuneError for an unknown metric, RecipeError for one that does not fit the task.
     """
     if len(runs) < 2:
         raise BertuneError("there is nothing to compare.", expected="two runs or more", found=counted(len(runs), "run"))
@@ -82,6 +84,8 @@ def compare(
     name = metric or str(records[0].get("metric", "accuracy"))
     part = registry.load("metrics", name)()
     answers = [_answers(folder, split) for folder in folders]
+    _check_kinds(folders, answers)
+    check_metric(name, answers[0].task.kind, answers[0].task.name, "--metric")
     common = set(answers[0].rows).intersection(*(a.rows for a in answers[1:]))
     if not common:
         raise DataError(
@@ -133,21 +137,19 @@ def rows_needed(difference: Score, told: Verdict) -> int | None:
 
 @dataclass(frozen=True, eq=False)
 class _Answers:
-    """What one run answered: rows by their key, guesses, probabilities [rows, classes] and its classes."""
+    """What one run answered: rows by their key, the columns of its file, its classes and the task that reads them."""
 
     rows: dict[Key, int]
-    guesses: list[str]
-    probabilities: Floats
+    columns: Mapping[str, Sequence[Any]]
     classes: tuple[str, ...]
+    task: Any
 
     def judged(self, keys: Sequence[Key], classes: tuple[str, ...]) -> Judged:
         """Some rows in a set of classes that holds all of the run's own."""
-        at = np.array([self.rows[key] for key in keys], dtype=np.int64)
-        number = {name: i for i, name in enumerate(classes)}
-        probabilities = np.zeros((len(at), len(classes)))
-        probabilities[:, [number[c] for c in self.classes]] = self.probabilities[at]
-        gold = np.array([number[key[2]] for key in keys], dtype=np.int64)
-        return Judged(gold, np.array([number[self.guesses[i]] for i in at.tolist()]), probabilities, classes)
+        at = [self.rows[key] for key in keys]
+        some = {name: [values[i] for i in at] for name, values in self.columns.items()}
+        found: Judged = self.task.judged_again(some, self.classes, classes)
+        return found
 
 
 def _answers(folder: Folder, split: str) -> _Answers:
@@ -161,16 +163,28 @@ def _answers(folder: Folder, split: str) -> _Answers:
             next_move="--split valid compares on validation rows" if done and split == "test"
             else f"bertune resume {folder.path}",
         )  # fmt: skip
+    if record.get("task") not in registry.names("tasks"):
+        raise ResumeError("this run is of no task that is known.", where=str(folder.path),
+                          found=repr(record.get("task"))[:60])  # fmt: skip
     table = pq.read_table(path)
-    pairs = table.column("text_pair").to_pylist() if "text_pair" in table.column_names else [None] * len(table)
-    labels = table.column("label").to_pylist()
+    columns = {name: table.column(name).to_pylist() for name in table.column_names if name not in ("file", "row")}
+    pairs = columns.get("text_pair", [None] * len(table))
+    labels = [json.dumps(label, sort_keys=True) for label in columns["label"]]
     times: Counter[tuple[str, str | None, str]] = Counter()
     rows: dict[Key, int] = {}
-    for i, (text, pair, label) in enumerate(zip(table.column("text").to_pylist(), pairs, labels, strict=True)):
+    for i, (text, pair, label) in enumerate(zip(columns["text"], pairs, labels, strict=True)):
         rows[text, pair, label, times[text, pair, label]] = i
         times[text, pair, label] += 1
-    probabilities = np.array(table.column("probabilities").to_pylist(), dtype=np.float64)
-    return _Answers(rows, table.column("prediction").to_pylist(), probabilities, tuple(record["labels"]))
+    return _Answers(rows, columns, tuple(record["labels"]), registry.load("tasks", record["task"])())
+
+
+def _check_kinds(folders: Sequence[Folder], answers: Sequence[_Answers]) -> None:
+    for folder, one in zip(folders[1:], answers[1:], strict=True):
+        if one.task.kind != answers[0].task.kind:
+            raise DataError(
+                "these runs answer different things.", where=str(folder.path),
+                expected=f"a task as that of {folders[0].path}: {answers[0].task.name}", found=one.task.name,
+            )  # fmt: skip
 
 
 def _seen(folders: Sequence[Folder], keys: Sequence[Key]) -> Any:

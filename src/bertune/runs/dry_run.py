@@ -14,11 +14,10 @@ import torch
 from bertune.base import registry
 from bertune.base.recipe import Recipe
 from bertune.base.types import Floats, Table
-from bertune.base.wording import counted, percent
+from bertune.base.wording import counted
 from bertune.data.batches import predicting_batches
 from bertune.data.check import check
 from bertune.data.store import TokenStore
-from bertune.data.truncation import ledger
 from bertune.engine import checkpoint
 from bertune.engine.devices import Compute, compute
 from bertune.engine.feed import Feed
@@ -88,9 +87,7 @@ def _tell_data(prepared: Prepared, teller: Teller) -> None:
     sizes = " · ".join(f"{len(p):,} {name}" for name, p in prepared.splits.named())
     teller.say("split", f"{sizes}   {prepared.splits.how}")
     teller.say("model", f"{prepared.chosen.name} · {prepared.chosen.reason}")
-    cut = ledger(prepared.lengths[prepared.splits.train], prepared.max_length)
-    lost = f"{counted(cut.rows_cut, 'text')} ({percent(cut.share_rows_cut)})" if cut.rows_cut else "nothing"
-    teller.say("length", f"{prepared.max_length} tokens cut {lost}", **cut.as_json())
+    teller.say("length", prepared.length_told(), **prepared.cut("train").as_json())
 
 
 def _bill(
@@ -173,12 +170,17 @@ def _first_rows(stores: build.Stores) -> build.Stores:
 
 
 def _as_if(stores: build.Stores) -> build.Stores:
-    valid = None if stores.valid is None else renumbered(stores.valid, len(stores.train))
+    valid = None if stores.valid is None else renumbered(stores.valid, _texts(stores.train))
     return build.Stores(renumbered(stores.train, 0), valid, None)
 
 
 def _blank(stores: build.Stores, table: torch.Tensor) -> torch.Tensor:
-    return torch.zeros(len(stores.train) + len(stores.valid or ()), table.shape[1], device=table.device)
+    texts = _texts(stores.train) + (0 if stores.valid is None else _texts(stores.valid))
+    return torch.zeros(texts, table.shape[1], device=table.device)
+
+
+def _texts(store: TokenStore) -> int:
+    return len(store.starts) - 1
 
 
 def _saving(learner: Learner) -> float:

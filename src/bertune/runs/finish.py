@@ -13,7 +13,7 @@ from bertune import __version__
 from bertune.base import registry
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
-from bertune.base.types import Answers, Guesses, Ints, Judged, Tuned
+from bertune.base.types import Answers, Examples, Guesses, Ints, Judged, Tuned
 from bertune.data.duplicates import leaked
 from bertune.data.store import TokenStore
 from bertune.engine.devices import Compute
@@ -175,19 +175,22 @@ def write_predictions(path: Path, prepared: Prepared, positions: Ints, guesses: 
     """predictions/*.parquet: where each row stands, its text, gold and answer."""
     table, task, classes = prepared.rows.table, prepared.rows.task, prepared.classes
     examples = prepared.rows.examples.take(positions)
-    assert examples.gold is not None
-    fields = task.fields(classes)
-    entries = [task.answer(guesses, row, classes) for row in range(len(guesses))]
-    columns: dict[str, Any] = {
-        "file": [table.files[i] for i in table.file[positions].tolist()],
-        "row": table.row[positions],
-        "label": pa.array([task.label(gold) for gold in examples.gold], fields["prediction"]),
-    }
-    columns |= {name: pa.array([in_column(e[name], kind) for e in entries], kind) for name, kind in fields.items()}
+    files = {"file": [table.files[i] for i in table.file[positions].tolist()], "row": table.row[positions]}
+    columns: dict[str, Any] = files | answer_columns(task, examples, guesses, classes)
     columns["text"] = pa.array(iter(examples.texts), pa.string())
     if examples.pairs is not None:
         columns["text_pair"] = pa.array(iter(examples.pairs), pa.string())
     write_parquet(path, columns)
+
+
+def answer_columns(task: Any, examples: Examples, guesses: Guesses, classes: tuple[str, ...]) -> dict[str, pa.Array]:
+    """Gold and answers as columns, `label` first; every row has gold."""
+    assert examples.gold is not None
+    fields = task.fields(classes)
+    entries = [task.answer(guesses, row, classes) for row in range(len(guesses))]
+    columns = {"label": pa.array([task.label(gold) for gold in examples.gold], fields["prediction"])}
+    columns |= task.gold_columns(examples)
+    return columns | {n: pa.array([in_column(e[n], kind) for e in entries], kind) for n, kind in fields.items()}
 
 
 def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:

@@ -143,11 +143,11 @@ def _answer(
 
 def _cut(saved: SavedModel, examples: Examples, store: TokenStore) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which rows lost tokens: only those that are as long as the limit can have, so most are counted once."""
-    cut, limit = np.zeros(len(examples), bool), saved.about.max_length
+    cut, limit, task = np.zeros(len(examples), bool), saved.about.max_length, saved.task
     full = np.flatnonzero(store.lengths >= limit)
-    if len(full) and saved.task.cuts:
-        lengths, _ = saved.task.lengths(examples.take(full), saved.tokenizer)
-        cut[full] = lengths > limit
+    if len(full) and (task.cuts or examples.pairs is not None):
+        some = examples.take(full)
+        cut[full] = task.lost(some, task.lengths(some, saved.tokenizer)[0], saved.tokenizer, limit) > 0
     return cut
 
 

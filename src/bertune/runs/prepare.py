@@ -16,18 +16,22 @@ from bertune.base.model_files import code_named
 from bertune.base.recipe import Recipe
 from bertune.base.settings import build
 from bertune.base.types import SPLITS, Examples, Finding, Ints, Roles, Splits, Table, Tuned, View
+from bertune.base.wording import counted, percent
 from bertune.data import table as tables
 from bertune.data.duplicates import groups
 from bertune.data.languages import language_of_texts
 from bertune.data.texts import held
 from bertune.data.tokenizer import TextTokenizer
-from bertune.engine.devices import hardware
-from bertune.model.choice import Chosen, choose
+from bertune.data.truncation import TruncationLedger, ledger
+from bertune.model.choice import Chosen
 from bertune.runs.examples import task_and_roles, treated, usable
+from bertune.runs.fitting import check_metric
+from bertune.runs.lineage import starting_model
 from bertune.runs.parts import columns_there
 from bertune.runs.telling import Teller
 
 LONGEST = 512
+_LEFT = {"tail": " to their tails", "head_tail": " to heads and tails"}  # what is left of a text that is cut
 SAMPLE = 2000  # rows looked at to tell the language
 
 
@@ -88,6 +92,26 @@ class Prepared:
         some = self.rows.examples.take(positions)
         return cast("Sequence[str]", some.texts), cast("Sequence[str] | None", some.pairs)
 
+    def cut(self, split: str) -> TruncationLedger:
+        """What the length limit cuts away of a split."""
+        rows, lost = getattr(self.splits, split), self.view.lost
+        return ledger(self.lengths[rows], self.max_length, None if lost is None else lost[rows])
+
+    def length_told(self) -> str:
+        """In one line what the length limit means for the training rows."""
+        cut = self.cut("train")
+        many = f"{counted(cut.rows_cut, 'text')} ({percent(cut.share_rows_cut)})" if cut.rows_cut else "nothing"
+        if self.rows.task.cuts:
+            left = _LEFT.get(getattr(self.rows.task, "keep", "head"), "") if cut.rows_cut else ""
+            text = f"{self.max_length} tokens cut {many}{left}"
+            return text + (f"; {cut.length_that_cuts_none} would cut none" if cut.rows_cut else "")
+        several = int((self.lengths[self.splits.train] > self.max_length).sum())
+        share = f" ({percent(several / len(self.splits.train))})" if several else ""
+        text = f"windows of {self.max_length} tokens: {counted(several, 'text')}{share} in two or more, none cut"
+        if cut.rows_cut:
+            text = text.removesuffix("none cut") + f"the first text of {counted(cut.rows_cut, 'pair')} cut"
+        return text
+
     def examples(self, split: str) -> Examples:
         """The rows of a split as the task reads them."""
         return self.rows.examples.take(getattr(self.splits, split))
@@ -105,6 +129,8 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
     if not task.cleans and data.cleaning:
         text = f"{task.name} counts places in the text, so texts stay as they are; leave it out"
         raise RecipeError([Problem("data.cleaning", text)])
+    if recipe.evaluation.metric != "auto":
+        check_metric(recipe.evaluation.metric, task.kind, task.name, "evaluation.metric")
     columns_there(table, recipe.evaluation.slices, "evaluation.slices: ")
     facts = " · ".join(v for k, v in table.facts.items() if k in ("format", "encoding", "delimiter"))
     teller.say("data", f"{_names(table.files)} · {len(table):,} rows" + (f" · {facts}" if facts else ""))
@@ -242,7 +268,7 @@ def prepare(recipe: Recipe, teller: Teller, source: Table | None = None) -> Prep
     known = {n: p if n == "train" else p[judged[p]] for n, p in splits.named()}
     empty = np.zeros(0, np.int64)
     splits = replace(splits, valid=known.get("valid", empty), test=known.get("test", empty))
-    chosen = choose(recipe.model.name, rows.language, hardware(), recipe.model.revision)
+    chosen = starting_model(recipe, rows.language)
     say_code(chosen.folder, teller)
     return replace(measure(recipe, rows, splits, chosen), classes=classes, targets=targets, unit=unit)
 
@@ -251,7 +277,10 @@ def measure(recipe: Recipe, rows: Rows, splits: Splits, chosen: Chosen) -> Prepa
     """Count tokens with the chosen model's tokenizer and settle the length of texts; classes and targets are open."""
     tokenizer = TextTokenizer(chosen.folder)
     lengths, unknown = rows.task.lengths(rows.examples, tokenizer)
-    limit = min(tokenizer.limit or LONGEST, _positions(chosen.folder))
+    # A tokenizer that bertune saved has the length of its run's texts for a limit, not what the model can read.
+    ours = (chosen.folder / "bertune.json").is_file()
+    limit = _positions(chosen.folder)
+    limit = limit if ours else min(tokenizer.limit or LONGEST, limit)
     wanted = recipe.model.max_length
     if wanted == "auto":
         base = splits.train if len(splits.train) else np.arange(len(lengths))
@@ -264,6 +293,7 @@ def measure(recipe: Recipe, rows: Rows, splits: Splits, chosen: Chosen) -> Prepa
         exact=rows.exact, near=rows.near, lengths=lengths, unknown=unknown, max_length=int(wanted),
         model_name=chosen.name, split_made_by_bertune=splits.how != "as given",
         kind=kind_of(rows.task), noticed=rows.noticed,
+        lost=rows.task.lost(rows.examples, lengths, tokenizer, int(wanted)),
     )  # fmt: skip
     nothing = np.zeros(len(lengths), np.int64)
     return Prepared(rows, splits, (), nothing, chosen, tokenizer, lengths, unknown, int(wanted), view, Tuned())

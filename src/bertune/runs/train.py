@@ -16,7 +16,6 @@ from bertune.base.recipe import Recipe
 from bertune.base.types import Ints, Table
 from bertune.base.wording import counted, percent
 from bertune.data.check import check
-from bertune.data.truncation import ledger
 from bertune.engine import checkpoint
 from bertune.engine.devices import Compute, compute, describe_machine, peak_memory_gb
 from bertune.engine.interrupt import Interrupted, Watch
@@ -27,6 +26,7 @@ from bertune.runs.fingerprint import fingerprint, model_digest, unchanged, versi
 from bertune.runs.finish import Finish
 from bertune.runs.fit import Fit, Fitted
 from bertune.runs.folder import FORMAT, PREPARING, Folder, refuse_other_bytes
+from bertune.runs.lineage import lineage
 from bertune.runs.openings import opening, rows_digest
 from bertune.runs.prepare import Prepared, prepare, severe
 from bertune.runs.seeds import Seeds
@@ -54,7 +54,7 @@ def train(
     folder, data = Folder(out), recipe.data
     refuse_other_bytes(
         {"--out": str(out), "data.train": data.train, "data.valid": data.valid, "data.test": data.test,
-         "model.name": recipe.model.name}
+         "model.name": recipe.model.name, "model.from_run": recipe.model.from_run}
     )  # fmt: skip
     with folder.locked(), Watch() as watch:
         journey = _Journey(recipe, folder, teller or Silent(), watch, listeners, report)
@@ -134,10 +134,7 @@ class _Journey:
         say("split", f"{sizes}   {splits.how}")
         chosen = prepared.chosen
         say("model", f"{chosen.name} · {chosen.reason}")
-        cut = ledger(prepared.lengths[splits.train], prepared.max_length)
-        many = f"{counted(cut.rows_cut, 'text')} ({percent(cut.share_rows_cut)})" if cut.rows_cut else "nothing"
-        text = f"{prepared.max_length} tokens cut {many}"
-        say("length", text + (f"; {cut.length_that_cuts_none} would cut none" if cut.rows_cut else ""))
+        say("length", prepared.length_told())
 
     def _begin(self, prepared: Prepared, machine: Compute) -> dict[str, Any]:
         """Settle what the recipe leaves open and record it; gives what a resume compares."""
@@ -149,7 +146,7 @@ class _Journey:
             "training.precision": machine.precision,
             "training.threads": machine.threads, "training.device": str(machine.device),
             "optimizer.learning_rate": plan.learning_rate, "optimizer.layer_decay": plan.layer_decay,
-            "model.max_length": prepared.max_length, "model.name": _settled_model(prepared),
+            "model.max_length": prepared.max_length, **_settled_model(self.recipe, prepared),
             "loss.name": build.loss_name(self.recipe, prepared), "task.name": prepared.rows.task.name,
             **{f"task.{name}": value for name, value in prepared.rows.settings.items()},
         }  # fmt: skip
@@ -158,7 +155,8 @@ class _Journey:
         FILES.write_text(self.folder.recipe, self.recipe.as_toml())
         self.folder.write_record(
             status="running", versions=versions(), machine=describe_machine(), fingerprint=decided,
-            plan=asdict(plan) | {"why": plan.why}, **_about_data(prepared), model=_about_model(prepared, model),
+            plan=asdict(plan) | {"why": plan.why}, **_about_data(prepared),
+            model=_about_model(self.recipe, prepared, model),
         )  # fmt: skip
         steps = int(np.ceil(len(prepared.splits.train) / plan.batch_size) * plan.epochs)
         self.teller.say(
@@ -267,7 +265,7 @@ def _about_data(prepared: Prepared) -> dict[str, Any]:
     counts = {name: _counts(prepared, p) for name, p in splits.named()}
     edges = np.unique(np.linspace(0, max(int(prepared.lengths.max()), 1), 41).astype(int))
     histogram, edges = np.histogram(prepared.lengths[splits.train], bins=edges)
-    ledgers = {name: ledger(prepared.lengths[p], prepared.max_length).as_json() for name, p in splits.named()}
+    ledgers = {name: prepared.cut(name).as_json() for name, _ in splits.named()}
     roles = rows.roles
     return {
         "task": rows.task.name,
@@ -277,21 +275,23 @@ def _about_data(prepared: Prepared) -> dict[str, Any]:
                  "facts": dict(rows.table.facts), "language": rows.language},
         "split": {**{name: len(p) for name, p in splits.named()}, "how": splits.how},
         "class_counts": counts if any(counts.values()) else {},
-        "lengths": {"max_length": prepared.max_length, "ledger": ledgers,
+        "lengths": {"max_length": prepared.max_length, "windows": not rows.task.cuts, "ledger": ledgers,
                     "histogram": {"edges": edges.tolist(), "counts": histogram.tolist()}},
     }  # fmt: skip
 
 
-def _settled_model(prepared: Prepared) -> str:
+def _settled_model(recipe: Recipe, prepared: Prepared) -> dict[str, str]:
+    if recipe.model.from_run is not None:
+        return {"model.from_run": str(Path(recipe.model.from_run).resolve())}
     chosen = prepared.chosen
-    return str(chosen.folder.resolve()) if Path(chosen.name).is_dir() else chosen.name
+    return {"model.name": str(chosen.folder.resolve()) if Path(chosen.name).is_dir() else chosen.name}
 
 
-def _about_model(prepared: Prepared, model: Any) -> dict[str, Any]:
-    chosen = prepared.chosen
+def _about_model(recipe: Recipe, prepared: Prepared, model: Any) -> dict[str, Any]:
+    chosen, before = prepared.chosen, lineage(recipe)
     count = model.parameters_count
     return {
         "name": chosen.name, "parameters": count, "layers": len(model.layers()), "languages": list(chosen.languages),
         "reason": chosen.reason, "digest": model_digest(prepared), "megabytes": round(count * 4 / 2**20, 1),
-        "tokenizer": prepared.tokenizer.fingerprint(),
+        "tokenizer": prepared.tokenizer.fingerprint(), **({} if before is None else {"from": before}),
     }  # fmt: skip

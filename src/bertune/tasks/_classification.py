@@ -1,6 +1,6 @@
 """What classification of single texts and of pairs have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bertune.base.errors import DataError
-from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Judged, Roles, Table, Tuned
 from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
 from bertune.metrics._calibration import fit_temperature, softmax, tune_threshold
@@ -95,6 +95,13 @@ class Classification(Task):
         chances = np.clip(guesses.probabilities, 1e-12, 1.0)
         return np.asarray(-(chances * np.log(chances)).sum(axis=1) / np.log(max(chances.shape[1], 2)))
 
+    def judged_again(
+        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Judged:
+        """Gold beside guess as class numbers; classes that the model did not know have the probability 0."""
+        gold, guess = numbers_of(columns["label"], classes), numbers_of(columns["prediction"], classes)
+        return Judged(gold, guess, widened(columns["probabilities"], own, classes), classes)
+
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold classes with probability 1."""
         gold = self.targets(examples, classes)
@@ -117,6 +124,13 @@ def numbers_of(labels: Sequence[Any], classes: Sequence[str]) -> Ints:
     """Class number of each label; -1 where it is missing or not among the classes."""
     number = {name: i for i, name in enumerate(classes)}
     return np.array([number.get(label, -1) if label is not None else -1 for label in labels], dtype=np.int64)
+
+
+def widened(probabilities: Sequence[Any], own: Sequence[str], classes: Sequence[str]) -> Floats:
+    """Probabilities [rows, classes] from those of a model's own classes."""
+    found = np.zeros((len(probabilities), len(classes)))
+    found[:, numbers_of(own, classes)] = np.array(probabilities, dtype=np.float64).reshape(-1, len(own))
+    return found
 
 
 def natural(label: str) -> tuple[int, float, str]:

@@ -60,6 +60,11 @@ class Task:
     cleans: ClassVar[bool] = True
     cuts: ClassVar[bool] = True
 
+    @property
+    def answering(self) -> Mapping[str, Any]:
+        """Settings of the head that are the task's to choose."""
+        return {}
+
     @classmethod
     def claims(cls, table: Table, asked: Asked, need_label: bool = True) -> Roles | None:
         """The columns, where those of a table (or those asked for) can mean this task alone; else None.
@@ -134,6 +139,10 @@ class Task:
         """The tokens that a text gets, from the lengths of the training rows and what the model can read."""
         return choose_length(lengths, limit)
 
+    def lost(self, examples: Examples, lengths: Ints, tokenizer: TextTokenizer, max_length: int) -> Ints:
+        """How many tokens of each row are not read; `lengths` are those that `lengths` gives."""
+        return np.maximum(lengths - max_length, 0) if self.cuts else np.zeros(len(lengths), np.int64)
+
     def encode(
         self, examples: Examples, classes: Sequence[str], tokenizer: TextTokenizer, max_length: int
     ) -> Iterator[Encoded]:
@@ -160,6 +169,19 @@ class Task:
     def doubt(self, guesses: Guesses) -> Floats:
         """How much in doubt each answer is, from 0 to 1; all alike where the task cannot say."""
         return np.ones(len(guesses))
+
+    def gold_columns(self, examples: Examples) -> dict[str, pa.Array]:
+        """Columns of a predictions file that hold what `label` does not of the gold; every row has gold."""
+        return {}
+
+    def judged_again(
+        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Judged:
+        """Gold beside guess from columns of a predictions file, as plain values.
+
+        `own` are the classes of the model that answered, `classes` those to judge in: all of its own, and perhaps more.
+        """
+        raise NotImplementedError
 
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold of rows as if a model had answered so with certainty."""

@@ -11,12 +11,13 @@ from pydantic import Field
 from scipy.special import expit
 
 from bertune.base.errors import DataError
-from bertune.base.types import Answers, Examples, Floats, Guesses, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Floats, Guesses, Judged, Roles, Table, Tuned
 from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
-from bertune.tasks._classification import natural
+from bertune.tasks._classification import natural, widened
 from bertune.tasks._labels import binary_columns, is_several, separator_of
-from bertune.tasks._task import PLAIN, Asked, Task, Tuning
+from bertune.tasks._long_texts import OfLongTexts
+from bertune.tasks._task import PLAIN, Asked, Tuning
 from bertune.tasks._thresholds import best_thresholds
 
 NO_LABEL = "(none)"
@@ -24,7 +25,7 @@ TRUTH = {"0": False, "1": True, "false": False, "true": True}
 OWN = "label "  # begins the role of a column that is a label of its own
 
 
-class MultiLabel(Task):
+class MultiLabel(OfLongTexts):
     """Any number of labels for each text or pair, none among them: topics, emotions, kinds of abuse.
 
     Labels come as lists, as texts joined by | ; or , or as one column of 0 and 1 each. A row whose labels are missing
@@ -133,11 +134,7 @@ The man at the desk was rude and the lamp is broken.,service|damage
     def targets(self, examples: Examples, classes: Sequence[str], unit: Tuned = PLAIN) -> NDArray[Any]:
         """1 for each label of a row, 0 for the others: [rows, classes] in float32; other labels do not count."""
         assert examples.gold is not None
-        number = {name: i for i, name in enumerate(classes)}
-        found = np.zeros((len(examples), len(classes)), np.float32)
-        for row, labels in enumerate(examples.gold):
-            found[row, [number[label] for label in labels or () if label in number]] = 1.0
-        return found
+        return _table(examples.gold, classes)
 
     def tune(
         self, examples: Examples, store: TokenStore, answers: Answers, classes: tuple[str, ...], tuning: Tuning
@@ -166,6 +163,13 @@ The man at the desk was rude and the lamp is broken.,service|damage
         entropy = -(chances * np.log(chances) + (1 - chances) * np.log(1 - chances)) / np.log(2)
         return np.asarray(entropy.max(axis=1))
 
+    def judged_again(
+        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Judged:
+        """Gold beside guess as truth values; labels that the model did not know have the probability 0."""
+        gold, guess = (_table(columns[name], classes) > 0.5 for name in ("label", "prediction"))
+        return Judged(gold, guess, widened(columns["probabilities"], own, classes), classes)
+
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold labels with probability 1."""
         gold = self.targets(examples, classes)
@@ -188,6 +192,15 @@ The man at the desk was rude and the lamp is broken.,service|damage
     def shown(self, value: Any) -> str:
         """The labels with commas between."""
         return ", ".join(value) or NO_LABEL
+
+
+def _table(rows: Sequence[Any], classes: Sequence[str]) -> NDArray[np.float32]:
+    """1 for each label of a row that is among the classes: [rows, classes]."""
+    number = {name: i for i, name in enumerate(classes)}
+    found = np.zeros((len(rows), len(classes)), np.float32)
+    for row, labels in enumerate(rows):
+        found[row, [number[label] for label in labels or () if label in number]] = 1.0
+    return found
 
 
 def _sorted(labels: Any) -> tuple[str, ...]:

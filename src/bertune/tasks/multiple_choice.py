@@ -8,7 +8,7 @@ import pyarrow as pa
 from scipy.special import softmax
 
 from bertune.base.errors import DataError
-from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Judged, Roles, Table, Tuned
 from bertune.data.columns import text_values
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
@@ -133,10 +133,20 @@ class MultipleChoice(Classification):
         """Gold beside guess; rows may have more choices than the training rows had."""
         assert guesses.probabilities is not None
         gold = self.targets(examples, classes)
-        most = max(guesses.probabilities.shape[1], int(gold.max(initial=0)) + 1)
+        choices = max(map(len, examples.more["choices"]), default=0)  # the same for whoever answers these rows
+        most = max(guesses.probabilities.shape[1], len(classes), choices, int(gold.max(initial=0)) + 1)
         chances = np.pad(guesses.probabilities, ((0, 0), (0, most - guesses.probabilities.shape[1])))
         found = super().judged(examples, guesses, classes)
         return type(found)(gold, guesses.guess, chances, tuple(str(k + 1) for k in range(most)))
+
+    def judged_again(
+        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Judged:
+        """Gold beside guess as positions; choices that a row does not have get the probability 0."""
+        gold, guess = (np.array(columns[name], dtype=np.int64) for name in ("label", "prediction"))
+        most = max([len(classes), *map(len, columns["probabilities"]), int(gold.max(initial=0)) + 1])
+        chances = np.array([[*row, *[0.0] * (most - len(row))] for row in columns["probabilities"]], dtype=np.float64)
+        return Judged(gold, guess, chances.reshape(-1, most), tuple(str(k + 1) for k in range(most)))
 
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The right choices with probability 1."""

@@ -5,9 +5,10 @@ from typing import ClassVar
 from bertune.base.types import Roles, Table
 from bertune.tasks._classification import Classification
 from bertune.tasks._labels import is_scale, is_several
+from bertune.tasks._long_texts import OfLongTexts
 
 
-class PairClassification(Classification):
+class PairClassification(OfLongTexts, Classification):
     """One class for each pair of texts, read as two segments: entailment, paraphrase, question and answer."""
 
     name: ClassVar[str] = "pair_classification"

@@ -207,6 +207,20 @@ Where is the key?,The key is under the old stone.,under the old stone,11
         """What the best answer lacks to certainty."""
         return np.array([1.0 - ranked[0]["probability"] for ranked in guesses.told["answers"]])
 
+    def gold_columns(self, examples: Examples) -> dict[str, pa.Array]:
+        """accepted: all acceptable answers of each row, none for no answer."""
+        assert examples.gold is not None
+        texts = [[answer.text for answer in row] for row in examples.gold]
+        return {"accepted": pa.array(texts, pa.list_(pa.string()))}
+
+    def judged_again(
+        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Judged:
+        """Acceptable answers beside the one given."""
+        gold, guess = np.empty(len(columns["accepted"]), object), np.empty(len(columns["accepted"]), object)
+        gold[:], guess[:] = [tuple(row) for row in columns["accepted"]], list(columns["prediction"])
+        return Judged(gold, guess, None, ())
+
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The first acceptable answer of each row, quite certain."""
         assert examples.gold is not None

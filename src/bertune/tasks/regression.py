@@ -9,17 +9,18 @@ import pyarrow as pa
 from pydantic import Field
 
 from bertune.base.errors import DataError
-from bertune.base.types import Answers, Examples, Floats, Guesses, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Floats, Guesses, Judged, Roles, Table, Tuned
 from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
 from bertune.tasks._grades import learned_cuts, rounded
 from bertune.tasks._labels import is_scale, number_at
-from bertune.tasks._task import PLAIN, Task, Tuning
+from bertune.tasks._long_texts import Kept, LongTexts, OfLongTexts, Stride
+from bertune.tasks._task import PLAIN, Tuning
 
 BINS = 10  # of equal rows: every part of the scale gets its share of every split
 
 
-class Regression(Task):
+class Regression(OfLongTexts):
     """A number for each text, or for each pair: similarity, a rating on a fine scale, the grade of an essay.
 
     The model learns in units of the training rows' mean and deviation (within each group, where `by` names a column:
@@ -58,7 +59,11 @@ It is fine for children.,6.2
         rounding: Annotated[
             Literal["none", "whole"], Field(description="whole: whole numbers, their bounds learnt on validation")
         ] = "none",
+        long_texts: LongTexts = "cut",
+        stride: Stride = 64,
+        keep: Kept = "head",
     ) -> None:
+        super().__init__(long_texts=long_texts, stride=stride, keep=keep)
         if low is not None and high is not None and low >= high:
             raise ValueError(f"task.low {low} must be below task.high {high}")
         self.low, self.high, self.by, self.rounding = low, high, by, rounding
@@ -132,6 +137,13 @@ It is fine for children.,6.2
     def _values(self, examples: Examples, answers: Answers, tuned: Tuned) -> Floats:
         mean, deviation = self._scales(examples, tuned)
         return np.asarray(np.clip(answers.values[:, 0] * deviation + mean, self.low, self.high))
+
+    def judged_again(
+        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Judged:
+        """Gold beside guess as numbers."""
+        gold, guess = (np.array(columns[name], dtype=np.float64) for name in ("label", "prediction"))
+        return Judged(gold, guess, None, ())
 
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold numbers."""

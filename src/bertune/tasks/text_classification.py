@@ -5,9 +5,10 @@ from typing import ClassVar
 from bertune.base.types import Roles, Table
 from bertune.tasks._classification import Classification
 from bertune.tasks._labels import is_scale, is_several
+from bertune.tasks._long_texts import OfLongTexts
 
 
-class TextClassification(Classification):
+class TextClassification(OfLongTexts, Classification):
     """One class for each text: sentiment, topic, intent, spam."""
 
     name: ClassVar[str] = "text_classification"

@@ -175,6 +175,13 @@ class TokenClassification(Task):
         scores = [[entity["score"] for entity in row] for row in guesses.told["entities"]]
         return np.array([1.0 - min(row, default=0.5) for row in scores])
 
+    def judged_again(
+        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Judged:
+        """Gold beside guess, as characters and types: words begin and end where their characters do."""
+        gold, guess = (_spans_of(columns[name]) for name in ("label", "prediction"))
+        return Judged(gold, guess, None, types_of(classes))
+
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold entities, quite certain."""
         assert examples.gold is not None
@@ -203,6 +210,13 @@ class TokenClassification(Task):
         """The entities with their types."""
         found = [(e.text, e.kind) if isinstance(e, Entity) else (e["text"], e["label"]) for e in value]
         return ", ".join(f"{text} [{kind}]" for text, kind in found) or NOTHING
+
+
+def _spans_of(rows: Sequence[Any]) -> NDArray[Any]:
+    """The entities of each row, as `answer` has them, as spans."""
+    found = np.empty(len(rows), object)
+    found[:] = [tuple(sorted((e["start"], e["end"], e["label"]) for e in row)) for row in rows]
+    return found
 
 
 def types_of(classes: Sequence[str]) -> tuple[str, ...]:

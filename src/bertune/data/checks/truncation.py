@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated
 
+import numpy as np
 from annotated_types import Ge, Le
 
 from bertune.base.types import Finding, View
@@ -21,9 +22,10 @@ class Truncation:
         if view.lengths is None or view.max_length is None:
             return
         for name, positions in view.splits.named():
-            book = ledger(view.lengths[positions], view.max_length)
+            lost = np.maximum(view.lengths - view.max_length, 0) if view.lost is None else view.lost
+            book = ledger(view.lengths[positions], view.max_length, lost[positions])
             if book.rows_cut:
-                cut = positions[view.lengths[positions] > view.max_length]
+                cut = positions[lost[positions] > 0]
                 texts = f"{book.rows_cut:,} text{'' if book.rows_cut == 1 else 's'}"
                 yield Finding(
                     "truncation",

@@ -1,25 +1,32 @@
 """One answer a row."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from bertune.base.types import Batch
 from bertune.model.heads._head import Head
-from bertune.model.packing import pad
+from bertune.model.packing import pad, portions
 
 
 class SequenceClassification(Head):
-    """One vector of numbers a row, read off the first token; of a row with several texts their mean."""
+    """One vector of numbers a row, read off the first token; of a row with several texts their mean, or the highest."""
 
     network: ClassVar[str] = "AutoModelForSequenceClassification"
 
+    def __init__(self, *, pooling: Literal["mean", "max"] = "mean") -> None:
+        self.pooling = pooling
+
     def answers(self, network: Any, batch: Batch, pad_id: int) -> Tensor:
         """logits[rows, classes] in float32."""
-        logits: Tensor = network(**pad(batch, pad_id)).logits.float()
         rows = len(batch.rows)
         if batch.texts == rows:
-            return logits
+            whole: Tensor = network(**pad(batch, pad_id)).logits.float()
+            return whole
+        logits = torch.cat([network(**pad(part, pad_id)).logits.float() for part in portions(batch)])
+        if self.pooling == "max":
+            lowest = torch.full((rows, logits.shape[1]), -torch.inf, device=logits.device)
+            return lowest.scatter_reduce(0, batch.owner[:, None].expand_as(logits), logits, "amax")
         summed = torch.zeros(rows, logits.shape[1], device=logits.device).index_add(0, batch.owner, logits)
         return summed / torch.bincount(batch.owner, minlength=rows)[:, None]

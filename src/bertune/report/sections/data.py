@@ -104,7 +104,7 @@ def _histogram(run: RunFolder, words: Words) -> Markup | None:
     edges, counts = run.fact("lengths.histogram.edges", []), run.fact("lengths.histogram.counts", [])
     if len(edges) < 2 or len(counts) != len(edges) - 1 or not sum(counts):
         return None
-    limit = figure_of(run.fact("lengths.max_length", inf))
+    limit = inf if run.fact("lengths.windows", False) else figure_of(run.fact("lengths.max_length", inf))
 
     def paint(canvas: Canvas) -> None:
         axes = canvas.axes(48, 26, canvas.width - 60, canvas.height - 76)
