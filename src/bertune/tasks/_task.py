@@ -173,6 +173,10 @@ class Task:
         """A gold value as `answer` would have it under `prediction`."""
         return gold
 
+    def beside(self, examples: Examples) -> dict[str, pa.Array]:
+        """Further columns of the files of predictions, one entry a row: what readers need to understand an answer."""
+        return {}
+
     def shown(self, value: Any) -> str:
         """A gold value or a prediction on one line, for people."""
         return str(value)

@@ -229,6 +229,12 @@ Where is the key?,The key is under the old stone.,under the old stone,11
         """The first acceptable answer, "" for none."""
         return gold[0].text if gold else ""
 
+    def beside(self, examples: Examples) -> dict[str, pa.Array]:
+        """acceptable: every answer that is right, with its start in the context (null where nobody says)."""
+        kind = pa.list_(pa.struct({"text": pa.string(), "start": pa.int64()}))
+        told = [[{"text": a.text, "start": a.start} for a in row or ()] for row in examples.gold or ()]
+        return {"acceptable": pa.array(told, kind)}
+
     def shown(self, value: Any) -> str:
         """The answer."""
         return (value if isinstance(value, str) else self.label(value)) or NO_ANSWER

@@ -32,7 +32,7 @@ def _source(run: RunFolder, words: Words) -> Iterator[Markup]:
     rows, split = run.fact("data.rows"), run.table("split")
     if rows is not None:
         files = [foreign(str(f).replace("\\", "/").rsplit("/", 1)[-1], 60) for f in run.fact("data.files", [])]
-        columns = words.listing([name(c) for c in run.table("columns").values() if c])
+        columns = words.listing([name(c) for c in dict.fromkeys(run.table("columns").values()) if c])
         told = {"rows": words.count("rows", rows), "files": words.listing(files)}
         yield paragraph(words("data.source", **told, columns=columns) if columns else words("data.bare", **told))
     if split:
@@ -44,7 +44,7 @@ def _source(run: RunFolder, words: Words) -> Iterator[Markup]:
 def _classes(run: RunFolder, words: Words) -> Iterator[Markup]:
     counts = {str(k): whole_of(v) for k, v in run.table("class_counts.train").items()}
     total = sum(counts.values())
-    if not total:
+    if not total or run.kind != "class":
         return
     ordered = sorted(counts, key=lambda label: -counts[label])
     bars = [_bar(label, counts[label], max(counts.values()), total, words) for label in ordered]
