@@ -147,7 +147,7 @@ def _limits(run: RunFolder, words: Words) -> Iterator[str]:
     yield ""
     yield f"- {words.plain('card.limit_domain')}"
     length, languages = run.fact("lengths.max_length"), run.fact("model.languages", [])
-    if length and run.kind not in ("spans", "answer"):
+    if length and not run.windowed:
         yield f"- {words.plain('card.limit_length', n=number(figure_of(length)))}"
     if languages and "*" not in languages:
         yield f"- {words.plain('card.limit_language', languages=', '.join(plain(x) for x in languages))}"

@@ -141,6 +141,11 @@ class RunFolder:
         return KINDS.get(str(self.fact("task"))) or str(self.fact("kind", "class"))
 
     @property
+    def windowed(self) -> bool:
+        """Whether texts longer than the limit are read in several windows, so that nothing of them is lost."""
+        return self.kind in ("spans", "answer")
+
+    @property
     def types(self) -> tuple[str, ...]:
         """The types of entities, where the classes are tags that spell them."""
         return tuple(dict.fromkeys(c.partition("-")[2] or c for c in self.classes if c != "O"))

@@ -86,7 +86,7 @@ def _looks(run: RunFolder) -> Iterator[Reason]:
     if math.isfinite(ece) and ece > HIGH_ECE and not _may_be_chance(run):
         yield Reason("uncalibrated", "look", {"ece": ece})
     share = run.fact("lengths.ledger.train.share_rows_cut", 0.0)
-    if isinstance(share, float) and share > CUT_SHARE and run.kind not in ("spans", "answer"):
+    if isinstance(share, float) and share > CUT_SHARE and not run.windowed:
         yield Reason("cut", "look", {"share": share})
     if openings(run) > FEW_OPENINGS:
         yield Reason("reopened", "look", {"n": openings(run)})
@@ -106,8 +106,11 @@ def _goods(run: RunFolder) -> Iterator[Reason]:
 
 
 def weak_classes(run: RunFolder) -> list[str]:
-    """Classes with test rows and an F1 under one half, the worst first; positions of choices are no classes."""
-    if run.kind == "choice":
+    """Classes with test rows and an F1 under one half, the worst first; positions of choices are no classes.
+
+    None where the score is 0, which says it all.
+    """
+    if run.kind == "choice" or run.score is not None and run.score.value == 0:
         return []
     weak = sorted((c for c in run.per_class if c.n and c.f1 < WEAK_F1), key=lambda c: c.f1)
     return [c.name for c in weak]

@@ -30,7 +30,7 @@ def marked(text: str, passages: Iterable[Passage], shown: Sequence[tuple[int, in
     parts = around(text, placed) if shown is None else shown
     pieces: list[object] = []
     for first, last in parts:
-        pieces.append("… " if first else "")
+        pieces.append((" … " if pieces else "… ") if first else "")
         at = first
         for passage in placed:
             if first <= passage.start and passage.end <= last:

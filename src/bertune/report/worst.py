@@ -17,6 +17,7 @@ from bertune.report.marked_entities import entities
 from bertune.report.words import Words, measure, score
 
 MOST_CHARACTERS = 400
+FEW = 5  # rows of numbers that are shown, where a quarter of all are fewer
 LEAST = 1e-12  # a probability of 0 counts as this
 
 Row = dict[str, Any]
@@ -87,8 +88,8 @@ def worst_values(run: RunFolder, words: Words) -> Worst | None:
         return [text_of(row.get("text") or "", row.get("text_pair")), Cell(measure(gold), gold),
                 Cell(tag("b", measure(guess)), guess), Cell(measure(off, signed=True), off)]  # fmt: skip
 
-    heads = ("text", "first", "second", "off")
-    return Worst("value", len(rows), wrong, heads, "wnnn", **_lines(run, rows, line))
+    heads, most = ("text", "first", "second", "off"), max(FEW, len(rows) // 4)
+    return Worst("value", len(rows), wrong, heads, "wnnn", **_lines(run, rows[:most], line))
 
 
 def _off(row: Row) -> float:

@@ -56,9 +56,8 @@ def _of_value(prepared: Prepared, told: list[Any]) -> str:
 
 def _of_spans(prepared: Prepared, told: list[Any]) -> str:
     kinds = Counter(_types(told))
-    return f"{kinds.total():,} {'entity' if kinds.total() == 1 else 'entities'}: " + _named(
-        kinds, kinds.total(), "type", "types"
-    )
+    head = f"{kinds.total():,} {'entity' if kinds.total() == 1 else 'entities'}: "
+    return head + _named(kinds, kinds.total(), "type", "types")
 
 
 def _types(told: list[Any]) -> Iterable[str]:
@@ -66,6 +65,5 @@ def _types(told: list[Any]) -> Iterable[str]:
 
 
 def _of_answer(prepared: Prepared, told: list[Any]) -> str:
-    return (
-        f"{counted(len(told), 'question')}, {percent(sum(not x for x in told) / max(len(told), 1))} without an answer"
-    )
+    without = percent(sum(not answer for answer in told) / max(len(told), 1))
+    return f"{counted(len(told), 'question')}, {without} without an answer"

@@ -21,7 +21,9 @@ from bertune.engine import checkpoint
 from bertune.engine.devices import Compute, compute, describe_machine, peak_memory_gb
 from bertune.engine.interrupt import Interrupted, Watch
 from bertune.report.card import card
+from bertune.report.folder import RunFolder
 from bertune.report.page import write as write_report
+from bertune.report.snippets import new_file
 from bertune.runs import build
 from bertune.runs.fingerprint import fingerprint, model_digest, unchanged, versions
 from bertune.runs.finish import Finish
@@ -214,7 +216,7 @@ class _Journey:
         if self.report:
             say("report", f"{self.folder.report}       model  {self.folder.model}",
                 report=str(self.folder.report), model=str(self.folder.model))  # fmt: skip
-            say("next", f"bertune predict {self.folder.path} new.csv")
+            say("next", f"bertune predict {self.folder.path} {new_file(RunFolder(self.folder.path))}")
 
     def _write_report(self) -> None:
         language = self.recipe.report.language

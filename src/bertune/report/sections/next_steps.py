@@ -88,8 +88,7 @@ def _classes(run: RunFolder, words: Words) -> Iterator[Markup]:
 def _cut(run: RunFolder, words: Words) -> Iterator[Markup]:
     ledger = run.table("lengths.ledger.train")
     share, whole = ledger.get("share_rows_cut", 0), ledger.get("length_that_cuts_none")
-    lost = run.kind not in ("spans", "answer")  # what is longer is read in windows there
-    if lost and isinstance(share, (int, float)) and share > CUT_WORTH_SAYING and whole:
+    if not run.windowed and isinstance(share, (int, float)) and share > CUT_WORTH_SAYING and whole:
         yield _step(words("next_steps.cut", share=words.percent(share), length=whole))
 
 
