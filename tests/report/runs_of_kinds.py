@@ -18,6 +18,7 @@ LONG = "word " * 400 + "Anna lives in Rome" + " word" * 400
 LABELS = ("billing", "delivery", "damage")
 TYPES = ("LOC", "PER")
 TAGS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+KINDS = ("exact", "partly", "elsewhere", "invented", "withheld", "exact")
 N = 24
 
 
@@ -75,7 +76,7 @@ def _values(texts: list[str], labels: tuple[str, ...]) -> Made:
 def _labels(texts: list[str], labels: tuple[str, ...]) -> Made:
     rng = np.random.default_rng(3)
     gold = rng.random((N, len(labels))) < 0.4
-    chances = np.clip(gold * 0.5 + rng.random(gold.shape) * 0.5, 0, 1)
+    chances = gold * 0.3 + rng.random(gold.shape) * 0.6
     guess = chances >= 0.4
     named = [[[labels[k] for k in np.flatnonzero(row)] for row in side] for side in (gold, guess)]
     columns = {"label": named[0], "prediction": named[1], "probabilities": chances.tolist(), "text": texts}
@@ -108,7 +109,7 @@ def _answers(texts: list[str], labels: tuple[str, ...]) -> Made:
     known = [[{"text": g, "start": c.find(g)}] if g else [] for c, (g, _) in zip(contexts, told, strict=True)]
     columns = {"label": [g for g, _ in told], "prediction": [p for _, p in told], "start": starts,
                "probability": [0.9 - 0.01 * k for k in range(N)], "text": texts, "text_pair": contexts,
-               "acceptable": known}  # fmt: skip
+               "acceptable": known, "kind": [KINDS[k % len(KINDS)] for k in range(N)]}  # fmt: skip
     return columns, Judged(gold, guess, None, ()), (), Tuned(), "answer_f1"
 
 

@@ -110,7 +110,7 @@ def weak_classes(run: RunFolder) -> list[str]:
 
     None where the score is 0, which says it all.
     """
-    if run.kind == "choice" or run.score is not None and run.score.value == 0:
+    if run.kind == "choice" or (run.score is not None and run.score.value == 0):
         return []
     weak = sorted((c for c in run.per_class if c.n and c.f1 < WEAK_F1), key=lambda c: c.f1)
     return [c.name for c in weak]

@@ -8,7 +8,6 @@ from typing import Any
 from markupsafe import Markup
 
 from bertune.base.types import Place
-from bertune.evaluate.details.of_answer import kind_of
 from bertune.report import marked_answers, marked_entities
 from bertune.report.elements import Cell, foreign, join, tag
 from bertune.report.entries import figure_of, listed, place_of, whole_of
@@ -17,6 +16,7 @@ from bertune.report.marked_entities import entities
 from bertune.report.words import Words, measure, score
 
 MOST_CHARACTERS = 400
+KINDS = ("exact", "partly", "elsewhere", "invented", "withheld")
 FEW = 5  # rows of numbers that are shown, where a quarter of all are fewer
 LEAST = 1e-12  # a probability of 0 counts as this
 
@@ -142,7 +142,7 @@ def _apart(row: Row) -> int:
 def worst_answers(run: RunFolder, words: Words) -> Worst | None:
     """The wrong answers that the model was surest of, those that share no word with the right one first."""
     rows = _known(run)
-    kinds = {id(r): kind_of(_acceptable(r), str(r["prediction"] or "")) for r in rows}
+    kinds = {id(r): _kind(r) for r in rows}
     wrong = [r for r in rows if kinds[id(r)] != "exact"]
     wrong.sort(key=lambda r: (kinds[id(r)] == "partly", -figure_of(r.get("probability")), *_placed(r)))
 
@@ -154,9 +154,10 @@ def worst_answers(run: RunFolder, words: Words) -> Worst | None:
     return Worst("answer", len(rows), len(wrong), heads, "wwwt", **found, key=key) if rows else None
 
 
-def _acceptable(row: Row) -> tuple[str, ...]:
-    told = [str(a.get("text")) for a in listed(row.get("acceptable")) if isinstance(a, dict)]
-    return tuple(told or ([row["label"]] if row["label"] else []))
+def _kind(row: Row) -> str:
+    """What the answer is beside the acceptable ones, as the file of predictions has it."""
+    kind = row.get("kind")
+    return kind if kind in KINDS else "exact" if row["label"] == row["prediction"] else "elsewhere"
 
 
 def worst_choices(run: RunFolder, words: Words) -> Worst | None:

@@ -187,7 +187,7 @@ def write_predictions(path: Path, prepared: Prepared, positions: Ints, guesses: 
     columns["text"] = pa.array(iter(examples.texts), pa.string())
     if examples.pairs is not None:
         columns["text_pair"] = pa.array(iter(examples.pairs), pa.string())
-    write_parquet(path, columns | task.beside(examples))
+    write_parquet(path, columns | task.beside(examples, guesses))
 
 
 def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:

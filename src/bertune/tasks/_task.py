@@ -173,7 +173,7 @@ class Task:
         """A gold value as `answer` would have it under `prediction`."""
         return gold
 
-    def beside(self, examples: Examples) -> dict[str, pa.Array]:
+    def beside(self, examples: Examples, guesses: Guesses) -> dict[str, pa.Array]:
         """Further columns of the files of predictions, one entry a row: what readers need to understand an answer."""
         return {}
 

@@ -161,7 +161,7 @@ class MultipleChoice(Classification):
         """The position from 0."""
         return gold
 
-    def beside(self, examples: Examples) -> dict[str, pa.Array]:
+    def beside(self, examples: Examples, guesses: Guesses) -> dict[str, pa.Array]:
         """choices: their texts."""
         return {"choices": pa.array([list(row) for row in examples.more["choices"]], pa.list_(pa.string()))}
 

@@ -15,6 +15,7 @@ from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
 from bertune.data.windows import Windows, windows
 from bertune.losses._loss import IGNORED
+from bertune.metrics._answer_kinds import kind_of
 from bertune.metrics.answer_f1 import AnswerF1
 from bertune.tasks._answers import Answer, Answered, find_columns
 from bertune.tasks._best_spans import best_spans
@@ -229,11 +230,14 @@ Where is the key?,The key is under the old stone.,under the old stone,11
         """The first acceptable answer, "" for none."""
         return gold[0].text if gold else ""
 
-    def beside(self, examples: Examples) -> dict[str, pa.Array]:
-        """acceptable: every answer that is right, with its start in the context (null where nobody says)."""
+    def beside(self, examples: Examples, guesses: Guesses) -> dict[str, pa.Array]:
+        """acceptable: every answer that is right, with its start in the context (null where nobody says); kind: what
+        the answer is beside them."""
         kind = pa.list_(pa.struct({"text": pa.string(), "start": pa.int64()}))
         told = [[{"text": a.text, "start": a.start} for a in row or ()] for row in examples.gold or ()]
-        return {"acceptable": pa.array(told, kind)}
+        golds = [tuple(answer.text for answer in row or ()) for row in examples.gold or ()]
+        kinds = [kind_of(gold, str(guess)) for gold, guess in zip(golds, guesses.guess, strict=True)]
+        return {"acceptable": pa.array(told, kind), "kind": pa.array(kinds, pa.string())}
 
     def shown(self, value: Any) -> str:
         """The answer."""
