@@ -125,7 +125,7 @@ def test_answers_are_told_by_kind_with_gold_and_answer_in_their_context(pages: d
     page = pages["question_answering-full", "en"]
     assert re.search(r'<mark class="wrong">in  ?<small>✕</small></mark><mark class="right">Rome', page)
     assert re.search(r'<mark class="wrong">Anna', page) and re.search(r'<mark class="missed">Rome', page)
-    assert "8 of them have no answer" in told(page)
+    assert "contexts of 8 there is no answer" in told(page)
     assert "(no answer)" in told(page)
 
 

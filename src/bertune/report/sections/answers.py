@@ -44,4 +44,4 @@ def _examples(run: RunFolder, found: dict[str, dict[str, Any]], words: Words) ->
     yield tag("h3", words("answers.examples"))
     yield key_of(words)
     heads = [words(f"answers.example.{k}") for k in ("kind", "question", "gold", "answer", "row")]
-    yield table(heads, rows, kinds="twwwt", class_="stack", label=words.plain("answers.examples"))
+    yield table(heads, rows, kinds="twwwt", class_="stack told", label=words.plain("answers.examples"))

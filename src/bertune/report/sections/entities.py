@@ -43,4 +43,4 @@ def _examples(run: RunFolder, found: dict[str, dict[str, Any]], words: Words) ->
     yield tag("h3", words("entities.examples"))
     yield key_of(words)
     heads = [words(f"entities.example.{k}") for k in ("kind", "gold", "answer", "row")]
-    yield table(heads, rows, kinds="twwt", class_="stack", label=words.plain("entities.examples"))
+    yield table(heads, rows, kinds="twwt", class_="stack told", label=words.plain("entities.examples"))

@@ -54,11 +54,12 @@ def _listing(
 ) -> Iterator[Markup]:
     heads = [words(f"mistakes.{group}.{k}") for k in (*columns, "row")]
     identity = f"table-{group}"
+    style = "stack sortable" + (" told" if kinds.count("w") > 1 else "")
     if len(rows) > 10:
         hint = words.plain("mistakes.filter")
         yield tag("input", class_="filter", type="search", hidden=True, data_table=identity, placeholder=hint,
                   aria_label=hint)  # fmt: skip
-    yield table(heads, rows, kinds=kinds + "t", class_="stack sortable", label=words.plain(f"mistakes.{group}.table"),
+    yield table(heads, rows, kinds=kinds + "t", class_=style, label=words.plain(f"mistakes.{group}.table"),
                 identity=identity)  # fmt: skip
 
 
