@@ -49,7 +49,7 @@ def _entities(right):
 
 
 def _answers(right):
-    return {"label": ["Paris"] * len(right), "accepted": [["Paris", "in Paris"]] * len(right),
+    return {"label": ["Paris"] * len(right), "acceptable": [[{"text": t, "start": 0} for t in ("Paris", "in Paris")]] * len(right),
             "prediction": np.where(right, "in Paris", "").tolist()}  # fmt: skip
 
 

@@ -79,7 +79,8 @@ def plan(recipe: Recipe, facts: Facts) -> Plan:
     if epochs == "auto":
         epochs = _epochs(facts, batch)
     averaging = "ema" if training.averaging == "auto" else training.averaging
-    words = [f"{facts.rows:,} rows", f"{facts.classes} classes", f"width {facts.hidden}"]
+    classes = [f"{facts.classes} classes"] if facts.classes else []
+    words = [f"{facts.rows:,} rows", *classes, f"width {facts.hidden}"]
     return Plan(
         int(batch), float(rate), LAYER_DECAY if decay == "auto" else float(decay), float(epochs), averaging,
         _seeds(training.seeds, facts), recipe.part("schedule").shared.warmup, usual, "from " + ", ".join(words),

@@ -19,6 +19,7 @@ from bertune.report.snippets import python, transformers
 from bertune.report.words import Words, number, score
 
 MOST_CLASSES = 200
+TAGS = {"spans": "token-classification", "answer": "question-answering", "choice": "multiple-choice"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~&$])")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
@@ -32,6 +33,11 @@ def card(run: Path, language: str = "en") -> str:
     with folder.reading("the model card"):
         parts = [*_head(folder), *_top(folder, words), *_scores(folder, words), *_limits(folder, words)]
         return "\n".join([*parts, *_use(folder, words), *_made(folder, words)]).rstrip() + "\n"
+
+
+def _tag(run: RunFolder) -> str:
+    """What the hub calls such a model."""
+    return TAGS.get(run.kind, "text-classification")
 
 
 def plain(text: object) -> str:
@@ -55,8 +61,8 @@ def _head(run: RunFolder) -> Iterator[str]:
     if languages:
         yield f"language: {_yaml(languages)}"
     yield "library_name: transformers"
-    yield "pipeline_tag: text-classification"
-    yield 'tags: ["bertune", "text-classification"]'
+    yield f"pipeline_tag: {_tag(run)}"
+    yield f'tags: ["bertune", "{_tag(run)}"]'
     source = str(run.fact("model.source", run.fact("model.name", ""))).removeprefix("hub:")
     if _HUB_ID.fullmatch(source):
         yield f"base_model: {_yaml(source)}"
@@ -66,7 +72,7 @@ def _head(run: RunFolder) -> Iterator[str]:
         yield "model-index:"
         yield f"- name: {_yaml(visible(run.name))}"
         yield "  results:"
-        yield '  - task: {"type": "text-classification"}'
+        yield f'  - task: {{"type": "{_tag(run)}"}}'
         yield '    dataset: {"type": "custom", "name": "held-out test rows"}'
         yield "    metrics:"
         for metric, value in results.items():
@@ -81,18 +87,26 @@ def _top(run: RunFolder, words: Words) -> Iterator[str]:
     yield ""
     yield _told(headline(run, words))
     yield ""
-    yield words.plain("card.lead", version=plain(run.fact("bertune", "")))
+    lead = f"card.lead_{run.kind}"
+    yield words.plain(lead if lead in words else "card.lead", version=plain(run.fact("bertune", "")))
     yield ""
     yield f"**{words.plain('card.verdict')}: {words.plain('verdict.' + judgement.light)}**"
     yield ""
     yield from (f"- {_told(reason_text(reason, run, words))}" for reason in judgement.reasons)
     yield ""
-    if run.classes:
-        yield f"## {words.plain('card.classes')}"
-        yield ""
-        more = [] if len(run.classes) <= MOST_CLASSES else [f"+{len(run.classes) - MOST_CLASSES}"]
-        yield ", ".join([*(plain(c) for c in run.classes[:MOST_CLASSES]), *more])
-        yield ""
+    yield from _classes(run, words)
+
+
+def _classes(run: RunFolder, words: Words) -> Iterator[str]:
+    """What is told apart; positions of choices are no classes."""
+    known = run.types if run.kind == "spans" else run.classes
+    if not known or run.kind == "choice":
+        return
+    yield f"## {words.plain({'spans': 'card.types', 'labels': 'card.labels'}.get(run.kind, 'card.classes'))}"
+    yield ""
+    more = [] if len(known) <= MOST_CLASSES else [f"+{len(known) - MOST_CLASSES}"]
+    yield ", ".join([*(plain(c) for c in known[:MOST_CLASSES]), *more])
+    yield ""
 
 
 def _scores(run: RunFolder, words: Words) -> Iterator[str]:
@@ -133,12 +147,19 @@ def _limits(run: RunFolder, words: Words) -> Iterator[str]:
     yield ""
     yield f"- {words.plain('card.limit_domain')}"
     length, languages = run.fact("lengths.max_length"), run.fact("model.languages", [])
-    if length and not run.fact("lengths.windows", False):
+    if length and not run.windowed:
         yield f"- {words.plain('card.limit_length', n=number(figure_of(length)))}"
     if languages and "*" not in languages:
         yield f"- {words.plain('card.limit_language', languages=', '.join(plain(x) for x in languages))}"
-    if run.classes:
+    own = f"card.limit_{run.kind}"
+    if own in words:
+        yield f"- {words.plain(own)}"
+    elif run.classes:
         yield f"- {words.plain('card.limit_label')}"
+    if run.recipe.get("task.by"):
+        yield f"- {words.plain('card.limit_by', column=plain(run.recipe['task.by']))}"
+    if run.recipe.get("task.rounding", "none") != "none":
+        yield f"- {words.plain('card.limit_rounding')}"
     yield ""
 
 
@@ -148,7 +169,7 @@ def _use(run: RunFolder, words: Words) -> Iterator[str]:
         yield from ("", "```python", block, "```")
     yield ""
     temperature = figure_of(run.fact("temperature"))
-    if math.isfinite(temperature):
+    if math.isfinite(temperature) and run.kind in ("class", "choice"):
         yield words.plain("card.temperature", t=score(temperature, 2))
         yield ""
 

@@ -34,7 +34,8 @@ class Check:
 class ClassScore:
     """How one class is recognised on the test rows; `n` is how many of them belong to it.
 
-    `low` and `high` are the ends of the interval of `f1`, nan where there is none.
+    `low` and `high` are the ends of the interval of `f1`, nan where there is none; `threshold` is the probability from
+    which a label is given, nan where there is none.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ClassScore:
     n: int
     low: float = math.nan
     high: float = math.nan
+    threshold: float = math.nan
 
 
 @dataclass(frozen=True)

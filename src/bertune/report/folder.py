@@ -30,6 +30,10 @@ from bertune.report.entries import (
     whole_of,
 )
 
+KINDS = {
+    "regression": "value", "multi_label": "labels", "token_classification": "spans",
+    "question_answering": "answer", "multiple_choice": "choice",
+}  # fmt: skip
 FINISHED = ("done", "finished", "complete", "completed")
 
 
@@ -130,6 +134,21 @@ class RunFolder:
     def finished(self) -> bool:
         """Whether training came to its own end."""
         return self.fact("status", "done") in FINISHED
+
+    @property
+    def kind(self) -> str:
+        """What the model answers with: class, choice (of several), labels, value, spans or answer (a text)."""
+        return KINDS.get(str(self.fact("task"))) or str(self.fact("kind", "class"))
+
+    @property
+    def windowed(self) -> bool:
+        """Whether texts longer than the limit are read in several windows, so that nothing of them is lost."""
+        return bool(self.fact("lengths.windows", self.kind in ("spans", "answer")))
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of entities, where the classes are tags that spell them."""
+        return tuple(dict.fromkeys(c.partition("-")[2] or c for c in self.classes if c != "O"))
 
     @property
     def metric(self) -> str:
@@ -260,6 +279,7 @@ class RunFolder:
                 whole_of(c.get("n")),
                 figure_of(c.get("low")),
                 figure_of(c.get("high")),
+                figure_of(c.get("threshold")),
             )
             for c in (raw if isinstance(raw, list) else ())
             if isinstance(c, dict)
@@ -267,25 +287,34 @@ class RunFolder:
 
     @cached_property
     def predictions(self) -> Any:
-        """The predictions judged, an Arrow table without the column of all probabilities; None where there are none."""
+        """The predictions judged, an Arrow table; None where there are none.
+
+        The probabilities of all classes are left out where nothing is read from them.
+        """
         name = f"predictions/{self.judged_on}.parquet"
         path = self.path / name
         if not path.is_file():
             return None
         try:
             file = pq.ParquetFile(path)
-            kept = [c for c in file.schema_arrow.names if c != "probabilities"]
+            needless = () if self.kind in ("labels", "choice") else ("probabilities",)
+            kept = [c for c in file.schema_arrow.names if c not in needless]
             return file.read(columns=kept)
         except (ValueError, OSError) as error:
             raise self._damaged(name, type(error).__name__) from None
 
     @cached_property
-    def judged(self) -> tuple[int, tuple[Mistake, ...]]:
-        """Rows with a label, and the wrong answers among them, the most confident first."""
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the predictions judged, in their order; empty where none has a label."""
         table = self.predictions
         if table is None or not {"label", "prediction"} <= set(table.column_names):
-            return 0, ()
-        rows = [r for r in table.to_pylist() if r["label"] is not None]
+            return []
+        return cast(list[dict[str, Any]], table.to_pylist())
+
+    @cached_property
+    def judged(self) -> tuple[int, tuple[Mistake, ...]]:
+        """Rows with a label, and the wrong answers among them, the most confident first."""
+        rows = [r for r in self.rows if r["label"] is not None]
         wrong = [mistake_of(r) for r in rows if str(r["label"]) != str(r["prediction"])]
         return len(rows), tuple(sorted(wrong, key=lambda m: (-m.probability, m.place.file, m.place.row)))
 

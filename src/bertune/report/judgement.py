@@ -50,6 +50,8 @@ def _stops(run: RunFolder) -> Iterator[Reason]:
     best = run.best_baseline
     if run.compared.get("verdict") == "no" and best is not None:
         yield Reason("no_gain", "stop", {"baseline": best[0], "value": best[1].value})
+    if run.kind in ("labels", "spans", "answer") and run.score is not None and run.score.value == 0:
+        yield Reason("nothing_right", "stop")
     answer = only_answer(run)
     if answer is not None:
         yield Reason("one_answer", "stop", {"label": answer})
@@ -57,6 +59,8 @@ def _stops(run: RunFolder) -> Iterator[Reason]:
 
 def only_answer(run: RunFolder) -> str | None:
     """The class that every test row was given, where there are several classes and the model knows only one."""
+    if run.kind not in ("class", "choice"):
+        return None
     given = [k for k in range(len(run.classes)) if any(row[k] for row in run.confusion)]
     present = sum(any(row) for row in run.confusion)
     return run.classes[given[0]] if len(given) == 1 and present > 1 else None
@@ -82,7 +86,7 @@ def _looks(run: RunFolder) -> Iterator[Reason]:
     if math.isfinite(ece) and ece > HIGH_ECE and not _may_be_chance(run):
         yield Reason("uncalibrated", "look", {"ece": ece})
     share = run.fact("lengths.ledger.train.share_rows_cut", 0.0)
-    if isinstance(share, float) and share > CUT_SHARE:
+    if isinstance(share, float) and share > CUT_SHARE and not run.windowed:
         yield Reason("cut", "look", {"share": share})
     if openings(run) > FEW_OPENINGS:
         yield Reason("reopened", "look", {"n": openings(run)})
@@ -102,7 +106,12 @@ def _goods(run: RunFolder) -> Iterator[Reason]:
 
 
 def weak_classes(run: RunFolder) -> list[str]:
-    """Classes with test rows and an F1 under one half, the worst first."""
+    """Classes with test rows and an F1 under one half, the worst first; positions of choices are no classes.
+
+    None where the score is 0, which says it all.
+    """
+    if run.kind == "choice" or (run.score is not None and run.score.value == 0):
+        return []
     weak = sorted((c for c in run.per_class if c.n and c.f1 < WEAK_F1), key=lambda c: c.f1)
     return [c.name for c in weak]
 

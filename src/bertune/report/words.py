@@ -156,3 +156,11 @@ def small(value: float) -> str:
         figures, power = f"{value:.2e}".split("e")
         return f"{figures.rstrip('0').rstrip('.')}e{int(power)}"
     return f"{value:.3g}"
+
+
+def measure(value: float, signed: bool = False) -> str:
+    """A number of any size in three figures with a true minus, and with its plus where `signed`; else a dash."""
+    text = small(abs(value))
+    if not math.isfinite(value) or float(text) == 0:
+        return text
+    return ("−" if value < 0 else "+" if signed else "") + text

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width ones too, in East Asia
 WIDTH = 80
+WIDE = 34  # cells for answers of any length: lists of labels or entities, texts
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +179,7 @@ def print_lines(portions: Iterable[Portion], as_json: bool) -> None:
 
 def _plain(portion: Portion) -> Iterator[str]:
     task = portion.answered.task
-    longest = max((cell_len(shown(name)) for name in portion.answered.classes), default=24)
-    room = min(max(longest, 4), 24)
+    room = _room(portion)
     examples = portion.rows.examples
     for i, entry in enumerate(portion.entries()):
         text = examples.texts[i] or ""
@@ -188,10 +188,19 @@ def _plain(portion: Portion) -> Iterator[str]:
             head = set_cell_size("-", room) + "      -"
             text = f"row {entry['row']:,}: {entry['problem']}"
         else:
-            head = set_cell_size(shown(task.shown(entry["prediction"])), room)
+            said = shown(f"{task.shown(entry['prediction'])} {entry.get('choice') or ''}")
+            head = set_cell_size(shortened(said, room), room)
             head += f"  {entry['probability']:.3f}" if entry.get("probability") is not None else " " * 7
             text = shown(text[:1000] if pair is None else f"{text[:500]} | {pair[:500]}")
         yield f"{head}  {shortened(text, WIDTH - room - 9)}".rstrip()
+
+
+def _room(portion: Portion) -> int:
+    """Cells for a prediction: what the longest class needs; more where an answer is no class but of any length."""
+    if portion.answered.task.kind != "class" or "choice" in portion.answered.fields:
+        return 10 if portion.answered.task.kind == "value" else WIDE
+    longest = max((cell_len(shown(name)) for name in portion.answered.classes), default=24)
+    return min(max(longest, 4), 24)
 
 
 def shown(text: str) -> str:

@@ -31,6 +31,7 @@ from bertune.runs import build, probe
 from bertune.runs.fit import KEEP
 from bertune.runs.prepare import Prepared, prepare, severe
 from bertune.runs.probe import Cost, Memory
+from bertune.runs.shares import has_classes
 from bertune.runs.telling import Silent, Teller
 from bertune.runs.wrong_labels import MOST_ROWS, mean_states
 
@@ -126,7 +127,7 @@ def _bill(
     seconds["save"] = NEW_BESTS * checks * seconds_of_saving
     scoring = _answering(model, stores, machine, recipe, "fp32")
     seconds["score"] = _scoring(recipe, prepared, stores, scoring)
-    if recipe.evaluation.suspects and prepared.view.kind == "class":
+    if recipe.evaluation.suspects and has_classes(prepared):
         seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch, answering)
     seconds["report"] = REPORT_SECONDS
     for name in ("train", "validate", "save"):

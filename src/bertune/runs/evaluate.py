@@ -43,7 +43,7 @@ class Evaluation:
     `scores` has every metric with its interval; `seen` is how many of the judged rows stood in the training rows
     (None where the run folder does not know) and `without_seen` the scores without them; `unknown` lists labels that
     the model does not know, with count and first rows; `unlabelled` and `refused` are rows left out; `slices` has the
-    metric of the run by column and value.
+    metric of the run by column and value; `positions` tells that the classes are places in a list of choices.
     """
 
     scores: Mapping[str, Score]
@@ -58,6 +58,7 @@ class Evaluation:
     without_seen: Mapping[str, Score] | None = None
     digest: str = ""
     slices: Mapping[str, Mapping[str, Slice]] = field(default_factory=dict)
+    positions: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values, as `--out` writes it."""
@@ -106,7 +107,7 @@ def evaluate_table(
     found = Evaluation(
         score(judged, names, RESAMPLES, 0), judged, saved.about.metric, sum(value is None for value in gold),
         len(known) - len(rows), int(answered.cut.sum()), task.kind, unknown, digest=rows_digest(table, rows, roles),
-        slices=slices(judged, parts, saved.about.metric, RESAMPLES, 0),
+        slices=slices(judged, parts, saved.about.metric, RESAMPLES, 0), positions=task.loss_kind == "position",
     )  # fmt: skip
     return _without_seen(found, names, asked, run)
 
@@ -221,24 +222,41 @@ def report_lines(found: Evaluation) -> list[str]:
     """The scores and the classes as lines of at most 80 columns."""
     lines = [f"{len(found.judged):,} rows" + (f" · {found.seen:,} seen in training" if found.seen else "")]
     rest = found.without_seen
-    lines.append(f"{'':<20}{'value':>7}   95 % interval   " + ("  without rows seen in training" if rest else ""))
+    wide = max(20, *(len(name) + 1 for name in found.scores))
+    lines.append(f"{'':<{wide}}{'value':>7}   95 % interval   " + ("  without rows seen in training" if rest else ""))
     for name, s in found.scores.items():
         other = "" if rest is None else f"  {rest[name].value:.3f} [{rest[name].low:.3f}, {rest[name].high:.3f}]"
-        lines.append(f"{name:<20}{s.value:>7.3f}   [{s.low:.3f}, {s.high:.3f}]  {other}".rstrip())
-    classes = sorted(found.details().get("per_class", ()), key=lambda c: c["f1"])
-    if classes:
-        lines += ["", f"{'class':<34}{'precision':>11}{'recall':>11}{'f1':>11}{'rows':>11}"]
-    for entry in classes[:SHOWN_CLASSES]:
-        name = set_cell_size(shortened(shown(entry["class"]), 33), 34)
-        numbers = "".join(f"{entry[k]:>11.3f}" for k in ("precision", "recall", "f1"))
-        lines.append(f"{name}{numbers}{entry['n']:>11,}")
-    if len(classes) > SHOWN_CLASSES:
-        lines.append(f"and {len(classes) - SHOWN_CLASSES:,} classes with a higher f1; all of them: --out scores.json")
+        lines.append(f"{name:<{wide}}{s.value:>7.3f}   [{s.low:.3f}, {s.high:.3f}]  {other}".rstrip())
+    lines += _detail_lines(found)
     for column, values in found.slices.items():
         lines += ["", f"{found.metric} by {shortened(shown(column), 50)}"]
         lines += [_slice_line(value, one) for value, one in values.items()]
     if any(one.below for values in found.slices.values() for one in values.values()):
         lines.append("below the rest: a chance of at most 5 % over all slices together (Holm)")
+    return lines
+
+
+def _detail_lines(found: Evaluation) -> list[str]:
+    """Kinds of mistakes, how far off numbers are, and the classes (labels, types) with the lowest F1."""
+    details, lines = found.details(), []
+    if "mistakes" in details:
+        counts = ", ".join(f"{name} {entry['n']:,}" for name, entry in details["mistakes"].items())
+        lines += ["", f"{'entities' if found.kind == 'spans' else 'answers'}: {counts}"]
+    bands = details.get("values", {}).get("bands", ())
+    lines += [""] if bands else []
+    for band in bands:
+        between = f"gold {band['low']:.4g} to {band['high']:.4g}"
+        lines.append(f"{between:<34}off by {band['absolute_error']:.4g} on average · {band['n']:,} rows")
+    classes = [] if found.positions else sorted(details.get("per_class", ()), key=lambda c: c["f1"])
+    noun, nouns = {"labels": ("label", "labels"), "spans": ("type", "types")}.get(found.kind, ("class", "classes"))
+    if classes:
+        lines += ["", f"{noun:<34}{'precision':>11}{'recall':>11}{'f1':>11}{'rows':>11}"]
+    for entry in classes[:SHOWN_CLASSES]:
+        name = set_cell_size(shortened(shown(entry["class"]), 33), 34)
+        numbers = "".join(f"{entry[k]:>11.3f}" for k in ("precision", "recall", "f1"))
+        lines.append(f"{name}{numbers}{entry['n']:>11,}")
+    if len(classes) > SHOWN_CLASSES:
+        lines.append(f"and {len(classes) - SHOWN_CLASSES:,} {nouns} with a higher f1; all of them: --out scores.json")
     return lines
 
 

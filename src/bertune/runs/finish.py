@@ -189,8 +189,8 @@ def answer_columns(task: Any, examples: Examples, guesses: Guesses, classes: tup
     fields = task.fields(classes)
     entries = [task.answer(guesses, row, classes) for row in range(len(guesses))]
     columns = {"label": pa.array([task.label(gold) for gold in examples.gold], fields["prediction"])}
-    columns |= task.gold_columns(examples)
-    return columns | {n: pa.array([in_column(e[n], kind) for e in entries], kind) for n, kind in fields.items()}
+    columns |= {n: pa.array([in_column(e[n], kind) for e in entries], kind) for n, kind in fields.items()}
+    return columns | task.beside(examples, guesses)
 
 
 def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:

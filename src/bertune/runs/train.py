@@ -13,14 +13,16 @@ from bertune import __version__
 from bertune.base.errors import BertuneError
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
-from bertune.base.types import Ints, Table
-from bertune.base.wording import counted, percent
+from bertune.base.types import Table
+from bertune.base.wording import counted
 from bertune.data.check import check
 from bertune.engine import checkpoint
 from bertune.engine.devices import Compute, compute, describe_machine, peak_memory_gb
 from bertune.engine.interrupt import Interrupted, Watch
 from bertune.report.card import card
+from bertune.report.folder import RunFolder
 from bertune.report.page import write as write_report
+from bertune.report.snippets import new_file
 from bertune.runs import build
 from bertune.runs.fingerprint import fingerprint, model_digest, unchanged, versions
 from bertune.runs.finish import Finish
@@ -31,6 +33,7 @@ from bertune.runs.openings import opening, rows_digest
 from bertune.runs.prepare import Prepared, prepare, severe
 from bertune.runs.seeds import Seeds
 from bertune.runs.seen import write_seen
+from bertune.runs.shares import class_counts, has_classes, shares
 from bertune.runs.telling import Silent, Teller
 from bertune.runs.wrong_labels import write_suspects
 
@@ -124,7 +127,7 @@ class _Journey:
         say, splits = self.teller.say, prepared.splits
         roles = prepared.rows.roles
         pair = f' · text pair "{roles.text_pair}"' if roles.text_pair else ""
-        say("", f'text "{roles.text}"{pair} · label "{roles.label}": {_shares(prepared)}')
+        say("", f'text "{roles.text}"{pair} · label "{roles.label}": {shares(prepared)}')
         findings = check(prepared.view) if self.report else []
         FILES.write_json(self.folder.findings, [f.as_json() for f in findings])
         for number, finding in enumerate(findings, 1):
@@ -195,7 +198,7 @@ class _Journey:
             scores["seeds"] = of_seeds
         FILES.write_json(self.folder.scores, scores)
         self._tell_scores(scores, metric)
-        if self.recipe.evaluation.suspects and prepared.view.kind == "class":
+        if self.recipe.evaluation.suspects and has_classes(prepared):
             write_suspects(self.recipe, prepared, stores, self.folder, machine, self.watch)
         speed = dict(self.folder.record()["speed"], predict_texts_per_second=finish.speed,
                      peak_memory_gb=round(peak_memory_gb(), 3))  # fmt: skip
@@ -211,7 +214,7 @@ class _Journey:
         if self.report:
             say("report", f"{self.folder.report}       model  {self.folder.model}",
                 report=str(self.folder.report), model=str(self.folder.model))  # fmt: skip
-            say("next", f"bertune predict {self.folder.path} new.csv")
+            say("next", f"bertune predict {self.folder.path} {new_file(RunFolder(self.folder.path))}")
 
     def _write_report(self) -> None:
         language = self.recipe.report.language
@@ -241,34 +244,16 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _shares(prepared: Prepared) -> str:
-    counts = _counts(prepared, prepared.splits.train)
-    if not counts:
-        return f"{len(prepared.splits.train):,} rows"
-    total = sum(counts.values())
-    order = sorted(counts, key=lambda name: -counts[name])
-    shown = ", ".join(f"{name} {percent(counts[name] / total)}" for name in order[:6])
-    more = len(order) - 6
-    return shown + (f" and {more} more {'class' if more == 1 else 'classes'}" if more > 0 else "")
-
-
-def _counts(prepared: Prepared, positions: Ints) -> dict[str, int]:
-    """Rows of each class; empty where rows have no single class."""
-    if prepared.rows.task.kind != "class" or not prepared.classes:
-        return {}
-    found = np.bincount(prepared.targets[positions], minlength=len(prepared.classes)).tolist()
-    return dict(zip(prepared.classes, found, strict=True))
-
-
 def _about_data(prepared: Prepared) -> dict[str, Any]:
     rows, splits = prepared.rows, prepared.splits
-    counts = {name: _counts(prepared, p) for name, p in splits.named()}
+    counts = {name: class_counts(prepared, p) for name, p in splits.named()}
     edges = np.unique(np.linspace(0, max(int(prepared.lengths.max()), 1), 41).astype(int))
     histogram, edges = np.histogram(prepared.lengths[splits.train], bins=edges)
     ledgers = {name: prepared.cut(name).as_json() for name, _ in splits.named()}
     roles = rows.roles
     return {
         "task": rows.task.name,
+        "kind": rows.task.kind,
         "labels": list(prepared.classes),
         "columns": {"text": roles.text, "text_pair": roles.text_pair, "label": roles.label, **roles.more},
         "data": {"files": list(rows.table.files)[:20], "digest": rows.digest, "rows": len(rows.table),

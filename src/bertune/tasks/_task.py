@@ -170,10 +170,6 @@ class Task:
         """How much in doubt each answer is, from 0 to 1; all alike where the task cannot say."""
         return np.ones(len(guesses))
 
-    def gold_columns(self, examples: Examples) -> dict[str, pa.Array]:
-        """Columns of a predictions file that hold what `label` does not of the gold; every row has gold."""
-        return {}
-
     def judged_again(
         self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
     ) -> Judged:
@@ -198,6 +194,10 @@ class Task:
     def label(self, gold: Any) -> Any:
         """A gold value as `answer` would have it under `prediction`."""
         return gold
+
+    def beside(self, examples: Examples, guesses: Guesses) -> dict[str, pa.Array]:
+        """Further columns of the files of predictions, one entry a row: what readers need to understand an answer."""
+        return {}
 
     def shown(self, value: Any) -> str:
         """A gold value or a prediction on one line, for people."""

@@ -171,6 +171,10 @@ class MultipleChoice(Classification):
         """The position from 0."""
         return gold
 
+    def beside(self, examples: Examples, guesses: Guesses) -> dict[str, pa.Array]:
+        """choices: their texts."""
+        return {"choices": pa.array([list(row) for row in examples.more["choices"]], pa.list_(pa.string()))}
+
     def shown(self, value: Any) -> str:
         """The position as people count it."""
         return str(int(value) + 1)

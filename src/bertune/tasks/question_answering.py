@@ -15,6 +15,7 @@ from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
 from bertune.data.windows import Windows, windows
 from bertune.losses._loss import IGNORED
+from bertune.metrics._answer_kinds import kind_of
 from bertune.metrics.answer_f1 import AnswerF1
 from bertune.tasks._answers import Answer, Answered, find_columns
 from bertune.tasks._best_spans import best_spans
@@ -207,18 +208,14 @@ Where is the key?,The key is under the old stone.,under the old stone,11
         """What the best answer lacks to certainty."""
         return np.array([1.0 - ranked[0]["probability"] for ranked in guesses.told["answers"]])
 
-    def gold_columns(self, examples: Examples) -> dict[str, pa.Array]:
-        """accepted: all acceptable answers of each row, none for no answer."""
-        assert examples.gold is not None
-        texts = [[answer.text for answer in row] for row in examples.gold]
-        return {"accepted": pa.array(texts, pa.list_(pa.string()))}
-
     def judged_again(
         self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
     ) -> Judged:
         """Acceptable answers beside the one given."""
-        gold, guess = np.empty(len(columns["accepted"]), object), np.empty(len(columns["accepted"]), object)
-        gold[:], guess[:] = [tuple(row) for row in columns["accepted"]], list(columns["prediction"])
+        rows = columns["acceptable"]
+        gold, guess = np.empty(len(rows), object), np.empty(len(rows), object)
+        gold[:] = [tuple(answer["text"] for answer in row) for row in rows]
+        guess[:] = list(columns["prediction"])
         return Judged(gold, guess, None, ())
 
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
@@ -245,6 +242,15 @@ Where is the key?,The key is under the old stone.,under the old stone,11
     def label(self, gold: Any) -> Any:
         """The first acceptable answer, "" for none."""
         return gold[0].text if gold else ""
+
+    def beside(self, examples: Examples, guesses: Guesses) -> dict[str, pa.Array]:
+        """acceptable: every answer that is right, with its start in the context (null where nobody says); kind: what
+        the answer is beside them."""
+        kind = pa.list_(pa.struct({"text": pa.string(), "start": pa.int64()}))
+        told = [[{"text": a.text, "start": a.start} for a in row or ()] for row in examples.gold or ()]
+        golds = [tuple(answer.text for answer in row or ()) for row in examples.gold or ()]
+        kinds = [kind_of(gold, str(guess)) for gold, guess in zip(golds, guesses.guess, strict=True)]
+        return {"acceptable": pa.array(told, kind), "kind": pa.array(kinds, pa.string())}
 
     def shown(self, value: Any) -> str:
         """The answer."""

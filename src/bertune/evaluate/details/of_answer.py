@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from bertune.base.types import Judged, Tuned
-from bertune.metrics.answer_f1 import AnswerF1
+from bertune.metrics._answer_kinds import KINDS, kind_of
 
 EXAMPLES = 50
 
@@ -20,15 +20,9 @@ class OfAnswer:
         self, judged: Judged, before: Judged | None, tuned: Tuned, resamples: int, seed: int
     ) -> dict[str, Any]:
         """mistakes: how many rows of each kind, and the first of them."""
-        f1 = AnswerF1()
-        kinds: dict[str, list[int]] = {"exact": [], "partly": [], "elsewhere": [], "invented": [], "withheld": []}
+        kinds: dict[str, list[int]] = {kind: [] for kind in KINDS}
         for row, (gold, guess) in enumerate(zip(judged.gold, judged.guess, strict=True)):
-            if not gold or not guess:
-                kind = "exact" if not gold and not guess else "invented" if guess else "withheld"
-            else:
-                reached = f1.of_answer(gold, guess)
-                kind = "exact" if guess in gold or reached == 1 else "partly" if reached > 0 else "elsewhere"
-            kinds[kind].append(row)
+            kinds[kind_of(gold, guess)].append(row)
         rows = max(len(judged), 1)
         empty = int(np.sum([not gold for gold in judged.gold]))
         told = {kind: {"n": len(of), "share": len(of) / rows, "rows": of[:EXAMPLES]} for kind, of in kinds.items()}

@@ -32,7 +32,7 @@ def _source(run: RunFolder, words: Words) -> Iterator[Markup]:
     rows, split = run.fact("data.rows"), run.table("split")
     if rows is not None:
         files = [foreign(str(f).replace("\\", "/").rsplit("/", 1)[-1], 60) for f in run.fact("data.files", [])]
-        columns = words.listing([name(c) for c in run.table("columns").values() if c])
+        columns = words.listing([name(c) for c in dict.fromkeys(run.table("columns").values()) if c])
         told = {"rows": words.count("rows", rows), "files": words.listing(files)}
         yield paragraph(words("data.source", **told, columns=columns) if columns else words("data.bare", **told))
     if split:
@@ -44,7 +44,7 @@ def _source(run: RunFolder, words: Words) -> Iterator[Markup]:
 def _classes(run: RunFolder, words: Words) -> Iterator[Markup]:
     counts = {str(k): whole_of(v) for k, v in run.table("class_counts.train").items()}
     total = sum(counts.values())
-    if not total:
+    if not total or run.kind != "class":
         return
     ordered = sorted(counts, key=lambda label: -counts[label])
     bars = [_bar(label, counts[label], max(counts.values()), total, words) for label in ordered]
@@ -85,9 +85,12 @@ def _lengths(run: RunFolder, words: Words) -> Iterator[Markup]:
     if drawn is not None:
         yield drawn
     rows = [_ledger_row(split, entry, words) for split, entry in ledger.items() if isinstance(entry, dict)]
+    keys = ["split", "rows", "rows_cut", "tokens", "tokens_cut", "whole"]
+    if run.windowed:  # no token is lost: only how many rows need several windows is told
+        rows, keys = [row[:4] for row in rows], ["split", "rows", "windows", "tokens"]
     if rows:
-        heads = [words(f"data.ledger.{k}") for k in ("split", "rows", "rows_cut", "tokens", "tokens_cut", "whole")]
-        yield table(heads, rows, kinds="tnnnnn", label=words.plain("data.lengths"))
+        heads = [words(f"data.ledger.{k}") for k in keys]
+        yield table(heads, rows, kinds="t" + "n" * (len(keys) - 1), label=words.plain("data.lengths"))
 
 
 def _ledger_row(split: str, entry: dict[str, object], words: Words) -> list[object]:
@@ -124,7 +127,7 @@ def _histogram(run: RunFolder, words: Words) -> Markup | None:
             right = limit > (edges[0] + axes.get_xlim()[1]) / 2
             shift = (-6 if right else 6, 10)
             axes.annotate(
-                canvas.say(words.plain("data.limit", n=number(limit))),
+                canvas.say(words.plain("data.window" if run.windowed else "data.limit", n=number(limit))),
                 (limit, 1), xycoords=("data", "axes fraction"), xytext=shift, textcoords="offset points",
                 ha="right" if right else "left", color=INK,
             )  # fmt: skip
@@ -134,6 +137,8 @@ def _histogram(run: RunFolder, words: Words) -> Markup | None:
     cut = figure_of(entry.get("rows_cut"))
     known = isfinite(cut) and isfinite(limit)
     key = "data.lengths_plain" if not known else "data.lengths_cut" if cut else "data.lengths_whole"
+    if known and run.windowed:
+        key = "data.lengths_windows" if cut else "data.lengths_window"
     caption = words(
         key,
         limit=number(limit),
@@ -143,9 +148,9 @@ def _histogram(run: RunFolder, words: Words) -> Markup | None:
         whole=number(figure_of(entry.get("length_that_cuts_none"))),
         longest=number(edges[-1]),
     )
-    marks = [("fill", words.plain("data.kept"))]
+    marks = [("fill", words.plain("data.in_one" if run.windowed else "data.kept"))]
     if edges[-1] > limit:
-        marks.append(("fill-cut", words.plain("data.beyond")))
+        marks.append(("fill-cut", words.plain("data.in_windows" if run.windowed else "data.beyond")))
     title = words.plain("data.lengths")
     return figure(drawing(paint, "lengths", title, (860, 300), (340, 260)), caption, legend(*marks))
 

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from bertune.report.elements import Cell, foreign, join, paragraph, section, table, tag
-from bertune.report.entries import Mistake, Suspect
+from bertune.report.elements import Cell, foreign, paragraph, section, table, tag
+from bertune.report.entries import Suspect
 from bertune.report.folder import RunFolder
 from bertune.report.places import base, only_file, where
 from bertune.report.words import Words, number, score
+from bertune.report.worst import MAKERS, text_of, worst_classes
 
 ORDER = 70
-MOST_CHARACTERS = 400
 
 
 class Mistakes:
-    """The most confident wrong answers on the test rows, and training rows whose label may be wrong."""
+    """The worst answers on the test rows, and training rows whose label may be wrong."""
 
     def __call__(self, run: RunFolder, words: Words) -> str | None:
         """The part as HTML."""
@@ -24,20 +24,24 @@ class Mistakes:
 
 
 def _mistakes(run: RunFolder, words: Words) -> Iterator[Markup]:
-    judged, wrong = run.judged
-    if not judged:
+    worst = MAKERS.get(run.kind, worst_classes)(run, words)
+    if worst is None:
         return
-    told = {"wrong": number(len(wrong)), "rows": words.count("rows", judged)}
-    if not wrong:
+    told = {"wrong": number(worst.wrong), "rows": words.count("rows", worst.judged)}
+    if not worst.wrong:
         yield paragraph(words("mistakes.none", **told))
         return
-    shown = wrong[: run.examples]
-    share = words.percent(len(wrong) / judged)
-    lead = words("mistakes.lead", share=share, shown=number(len(shown)), **told)
-    file = only_file([m.place for m in shown])
+    share = words.percent(worst.wrong / worst.judged)
+    key = "mistakes.lead" if worst.group == "wrong" else f"mistakes.{worst.group}.lead"
+    lead = words(key, share=share, shown=number(len(worst.lines)), **told)
+    file = only_file(worst.places)
     yield paragraph(words.sentences([lead, *_rows_of(file, words)]))
-    if shown:
-        yield from _listing("wrong", [_mistake_row(m, file is None, words) for m in shown], words)
+    if worst.key is not None:
+        yield worst.key
+    lines = [[*line, Cell(where(place, words, file is None), place.row)]
+             for line, place in zip(worst.lines, worst.places, strict=True)]  # fmt: skip
+    if lines:
+        yield from _listing(worst.group, worst.heads, worst.kinds, lines, words)
 
 
 def _rows_of(file: str | None, words: Words) -> Iterator[Markup]:
@@ -45,30 +49,18 @@ def _rows_of(file: str | None, words: Words) -> Iterator[Markup]:
         yield words("mistakes.rows_of", file=base(file))
 
 
-def _listing(key: str, rows: list[list[object]], words: Words) -> Iterator[Markup]:
-    heads = [words(f"mistakes.{key}.{k}") for k in ("text", "first", "second", "sure", "row")]
-    identity = f"table-{key}"
+def _listing(
+    group: str, columns: tuple[str, ...], kinds: str, rows: list[list[object]], words: Words
+) -> Iterator[Markup]:
+    heads = [words(f"mistakes.{group}.{k}") for k in (*columns, "row")]
+    identity = f"table-{group}"
+    style = "stack sortable" + (" told" if kinds.count("w") > 1 else "")
     if len(rows) > 10:
         hint = words.plain("mistakes.filter")
         yield tag("input", class_="filter", type="search", hidden=True, data_table=identity, placeholder=hint,
                   aria_label=hint)  # fmt: skip
-    yield table(heads, rows, kinds="wttnt", class_="stack sortable", label=words.plain(f"mistakes.{key}.table"),
+    yield table(heads, rows, kinds=kinds + "t", class_=style, label=words.plain(f"mistakes.{group}.table"),
                 identity=identity)  # fmt: skip
-
-
-def _text(text: str, pair: str | None) -> Markup:
-    return join([foreign(text, MOST_CHARACTERS), None if pair is None else
-                 join([tag("br"), tag("span", "+ ", class_="cut"), foreign(pair, MOST_CHARACTERS)])])  # fmt: skip
-
-
-def _mistake_row(m: Mistake, with_file: bool, words: Words) -> list[object]:
-    return [
-        _text(m.text, m.pair),
-        foreign(m.gold, 60),
-        tag("b", foreign(m.answer, 60)),
-        Cell(score(m.probability, 2), m.probability),
-        Cell(where(m.place, words, with_file), m.place.row),
-    ]
 
 
 def _suspects(run: RunFolder, words: Words) -> Iterator[Markup]:
@@ -80,12 +72,13 @@ def _suspects(run: RunFolder, words: Words) -> Iterator[Markup]:
     lead = words("mistakes.suspects_lead", rows=rows, shown=number(len(shown)))
     file = only_file([s.place for s in shown])
     yield paragraph(words.sentences([lead, *_rows_of(file, words)]))
-    yield from _listing("suspect", [_suspect_row(s, file is None, words) for s in shown], words)
+    lines = [_suspect_row(s, file is None, words) for s in shown]
+    yield from _listing("suspect", ("text", "first", "second", "sure"), "wttn", lines, words)
 
 
 def _suspect_row(s: Suspect, with_file: bool, words: Words) -> list[object]:
     return [
-        _text(s.text, None),
+        text_of(s.text, None),
         foreign(s.given, 60),
         tag("b", foreign(s.suggested, 60)),
         Cell(score(s.doubt, 2), s.doubt),

@@ -7,8 +7,9 @@ from markupsafe import Markup
 
 from bertune.report.elements import foreign, join, name, section, tag
 from bertune.report.folder import RunFolder
-from bertune.report.judgement import WEAK_F1, judge, only_answer
+from bertune.report.judgement import judge, only_answer, weak_classes
 from bertune.report.places import listed
+from bertune.report.snippets import labelled_file, new_file
 from bertune.report.words import Words, number, score, sentence
 
 ORDER = 30
@@ -66,7 +67,7 @@ def _link(section_name: str, words: Words) -> Markup:
 
 def _test_rows(run: RunFolder, words: Words) -> Iterator[Markup]:
     if run.score is None:
-        yield _step(words("next_steps.test", run=run.shown))
+        yield _step(words("next_steps.test", run=run.shown, file=labelled_file(run)))
         return
     half = (run.score.high - run.score.low) / 2
     if math.isfinite(half) and half > WANTED_HALF_WIDTH * 1.2 and run.score.n:
@@ -76,20 +77,21 @@ def _test_rows(run: RunFolder, words: Words) -> Iterator[Markup]:
 
 
 def _classes(run: RunFolder, words: Words) -> Iterator[Markup]:
-    weak = sorted((c for c in run.per_class if c.n and c.f1 < WEAK_F1), key=lambda c: c.f1)[:1]
-    for entry in weak if only_answer(run) is None else []:
-        train = run.table("class_counts.train").get(entry.name)
-        key = "next_steps.class_trained" if train is not None else "next_steps.class"
-        yield _step(words(key, label=name(entry.name), f1=score(entry.f1, 2), train=number(train)))
+    scores = {c.name: c.f1 for c in run.per_class}
+    for weak in weak_classes(run)[:1] if only_answer(run) is None else []:
+        train = run.table("class_counts.train").get(weak)
+        own = f"next_steps.class_{run.kind}"
+        key = "next_steps.class_trained" if train is not None else own if own in words else "next_steps.class"
+        yield _step(words(key, label=name(weak), f1=score(scores[weak], 2), train=number(train)))
 
 
 def _cut(run: RunFolder, words: Words) -> Iterator[Markup]:
     ledger = run.table("lengths.ledger.train")
     share, whole = ledger.get("share_rows_cut", 0), ledger.get("length_that_cuts_none")
-    if isinstance(share, (int, float)) and share > CUT_WORTH_SAYING and whole:
+    if not run.windowed and isinstance(share, (int, float)) and share > CUT_WORTH_SAYING and whole:
         yield _step(words("next_steps.cut", share=words.percent(share), length=whole))
 
 
 def _go(run: RunFolder, words: Words) -> Iterator[Markup]:
     if judge(run).light != "stop" and run.finished:
-        yield _step(words("next_steps.predict", run=run.shown))
+        yield _step(words("next_steps.predict", run=run.shown, file=new_file(run)))

@@ -1,21 +1,21 @@
 """The sixth part: how well the model does."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from markupsafe import Markup
 
 from bertune.base.types import Score
+from bertune.report.classes import class_part
 from bertune.report.confusion import MOST_CLASSES, heat_table, pair_table, worst_pairs
-from bertune.report.elements import Cell, figure, fold, foreign, join, legend, name, paragraph, section, table, tag
-from bertune.report.entries import ClassScore, scores_of
+from bertune.report.elements import figure, legend, name, paragraph, section, table, tag
+from bertune.report.entries import scores_of
 from bertune.report.folder import RunFolder
 from bertune.report.judgement import openings, seed_scores
 from bertune.report.slices import between, interval, slice_part
 from bertune.report.words import Words, number, score
 
 ORDER = 60
-MOST_OPEN = 20
 
 
 class Scores:
@@ -96,7 +96,7 @@ def _signed(value: float) -> str:
 
 def _confusion(run: RunFolder, words: Words) -> Iterator[Markup]:
     matrix, classes = run.confusion, run.classes
-    if len(classes) < 2 or not any(map(sum, matrix)):
+    if run.kind != "class" or len(classes) < 2 or not any(map(sum, matrix)):
         return
     pairs = worst_pairs(matrix)
     yield tag("h3", words("scores.confusion"))
@@ -119,35 +119,9 @@ def _confusion(run: RunFolder, words: Words) -> Iterator[Markup]:
 
 
 def _per_class(run: RunFolder, words: Words) -> Iterator[Markup]:
-    if not run.per_class:
-        return
-    ordered = sorted(run.per_class, key=lambda c: (c.f1 if math.isfinite(c.f1) else 0, c.name))
-    yield tag("h3", words("scores.per_class"))
-    yield _class_table(ordered[:MOST_OPEN], words)
-    if len(ordered) > MOST_OPEN:
-        yield fold(words("scores.more_classes", n=number(len(ordered) - MOST_OPEN)),
-                   _class_table(ordered[MOST_OPEN:], words))  # fmt: skip
-    tested = [c for c in ordered if c.n]
-    if tested:
-        low, high = tested[0], tested[-1]
-        told = {"worst": name(low.name), "low": score(low.f1, 2), "best": name(high.name), "high": score(high.f1, 2)}
-        yield paragraph(words("scores.per_class_caption", **told), class_="quiet")
-
-
-def _class_table(entries: Sequence[ClassScore], words: Words) -> Markup:
-    heads = [words(f"scores.class.{k}") for k in ("label", "n", "precision", "recall", "f1", "interval")]
-    rows = [
-        [foreign(c.name, 60), Cell(number(c.n), c.n), Cell(score(c.precision), c.precision),
-         Cell(score(c.recall), c.recall), Cell(join([_meter(c.f1), score(c.f1)]), c.f1),
-         between(Score(c.f1, c.low, c.high, c.n))]
-        for c in entries
-    ]  # fmt: skip
-    return table(heads, rows, kinds="tnnnnn", class_="sortable", label=words.plain("scores.per_class"))
-
-
-def _meter(value: float) -> Markup:
-    share = 100 * min(max(value, 0), 1) if math.isfinite(value) else 0
-    return tag("span", tag("i", style=f"--share:{share:.1f}%"), class_="meter", aria_hidden="true")
+    """Positions of choices are no classes, and labels have a part of their own."""
+    if run.kind not in ("choice", "labels"):
+        yield from class_part(run, words, "scores.type" if run.kind == "spans" else "scores.class")
 
 
 def _seeds(run: RunFolder, words: Words) -> Iterator[Markup]:

@@ -25,7 +25,8 @@ SIGNS = {
 class Verdict:
     """The headline, and a traffic light in words with its reasons.
 
-    Do not use it, where the comparison with the best baseline says `no`, or every test row was given the same class.
+    Do not use it, where the comparison with the best baseline says `no`, every test row was given the same class, or no
+    label, entity or answer was right.
 
     Look closer, where any of these holds: training did not come to its end; nothing was tested; a data finding of
     severity `error` (leaks, unknown tokens, ...); better than the baseline `cannot tell`; a 95 % interval wider than
@@ -60,9 +61,8 @@ class Verdict:
 
 def headline(run: RunFolder, words: Words) -> Markup:
     """One sentence: what is found, how well, on how many rows, compared with what."""
-    label = name(run.fact("columns.label") or words.plain("verdict.label"), 60)
-    texts = words.count("pairs" if run.fact("columns.text_pair") else "texts", run.score.n if run.score else 0)
-    goal = words("verdict.goal" if run.classes else "verdict.goal_value", label=label, classes=len(run.classes))
+    texts = words.count(_unit(run), run.score.n if run.score else 0)
+    goal = _goal(run, words)
     if run.score is None:
         return words("verdict.untested" if run.finished else "verdict.unfinished", goal=goal)
     best, value = run.best_baseline, run.score
@@ -84,6 +84,20 @@ def headline(run: RunFolder, words: Words) -> Markup:
         value=score(best[1].value, 2),
     )
     return words(key, **told, compared=compared)
+
+
+def _goal(run: RunFolder, words: Words) -> Markup:
+    key = f"verdict.goal_{run.kind}"
+    if key not in words:
+        key = "verdict.goal" if run.classes else "verdict.goal_value"
+    label = name(run.fact("columns.label") or words.plain("verdict.label"), 60)
+    return words(key, label=label, classes=len(run.classes), types=words.count("types", len(run.types)))
+
+
+def _unit(run: RunFolder) -> str:
+    if run.kind in ("answer", "choice"):
+        return "questions"
+    return "pairs" if run.fact("columns.text_pair") else "texts"
 
 
 def reason_text(reason: Reason, run: RunFolder, words: Words) -> Markup:
