@@ -71,11 +71,11 @@ def make(name: str, folder: Path, place: Path, task: Any = None) -> Made:
     task = task or kind()
     examples = examples_of(task, table, roles)
     classes, unit = task.classes(examples.gold), task.unit(examples)
-    tokenizer = TextTokenizer(folder)
+    tokenizer = TextTokenizer(folder, task.special_tokens)
     targets = task.targets(examples, classes, unit)
     store = write(place / "store", task.encode(examples, classes, tokenizer, LENGTH), targets, "its rows", task.level)
     changes = STILL | ({} if task.problem is None else {"problem_type": task.problem})
-    model = load(folder, task.head, classes, tokenizer.pad_id, 0, changes)
+    model = load(folder, task.head, classes, tokenizer.pad_id, 0, changes, tokenizer.vocabulary)
     return Made(task, table, roles, examples, classes, unit, model, tokenizer, store)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,11 +93,13 @@ def load(
     pad_id: int,
     seed: int = 0,
     config: dict[str, Any] | None = None,
+    vocabulary: int = 0,
 ) -> Model:
     """A model from a folder with a fresh head (or the saved one when it fits), its new weights drawn from `seed`.
 
     `head` is a part of the door `heads`. Reads safetensors only and runs no code of the folder. `config` holds settings
-    that differ from the saved ones; those that the architecture does not know are refused. Raises ModelError.
+    that differ from the saved ones; those that the architecture does not know are refused. Where the table of
+    embeddings has fewer rows than `vocabulary`, it grows. Raises ModelError.
     """
     import transformers
 
@@ -108,7 +110,7 @@ def load(
     asked: Head = registry.load("heads", head)()
     kind = getattr(transformers, asked.network)
     with quietly():
-        settings = _config(folder, classes, asked.outputs, dict(config or {}))
+        settings = _config(folder, asked.outputs(classes), dict(config or {}))
         check_size(settings, kind, check_weights(folder), folder)
     torch.manual_seed(derive(seed, "new weights"))
     try:
@@ -123,6 +125,8 @@ def load(
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
+            if network.get_input_embeddings().weight.shape[0] < vocabulary:
+                network.resize_token_embeddings(vocabulary, mean_resizing=False)
     except Exception as error:
         raise ModelError(
             "the model cannot be read.",
@@ -136,14 +140,14 @@ def load(
     return Model(network, pad_id, asked)
 
 
-def _config(folder: Path, classes: tuple[str, ...], outputs: int | None, changes: dict[str, Any]) -> Any:
+def _config(folder: Path, outputs: Sequence[str] | int, changes: dict[str, Any]) -> Any:
     config = read_config(folder)
-    if classes and outputs is None:
-        config.num_labels = len(classes)
-        config.id2label = dict(enumerate(classes))
-        config.label2id = {name: i for i, name in enumerate(classes)}
+    if isinstance(outputs, int):
+        config.num_labels = outputs
     else:
-        config.num_labels = outputs or 1
+        config.num_labels = len(outputs)
+        config.id2label = dict(enumerate(outputs))
+        config.label2id = {name: i for i, name in enumerate(outputs)}
     if problem := changes.pop("problem_type", None):
         config.problem_type = problem
     for name, value in changes.items():

@@ -73,7 +73,9 @@ def network(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
     changes = {name: getattr(settings, name) for name in names if getattr(settings, name) != "auto"}
     task = prepared.rows.task
     changes |= {} if task.problem is None else {"problem_type": task.problem}
-    model = load(prepared.chosen.folder, task.head, prepared.classes, prepared.tokenizer.pad_id, seed, changes)
+    tokenizer = prepared.tokenizer
+    folder, vocabulary = prepared.chosen.folder, tokenizer.vocabulary
+    model = load(folder, task.head, prepared.classes, tokenizer.pad_id, seed, changes, vocabulary)
     reinitialize(model, settings.reinitialize_top, seed)
     freeze(model, settings)
     return model
@@ -198,7 +200,7 @@ def learner_of(
     span = max(2.0, recipe.training.averaging_share * steps)
     return Learner(
         model=model,
-        loss=loss_of(recipe, loss_name(recipe, prepared), model, feed),
+        loss=loss_of(recipe, prepared, feed),
         step_rule=_part(recipe, "training.step", "steps"),
         optimizer=registry.load("optimizers", optimizer.name)(groups, rate, **optimizer.settings),
         schedule=_part(recipe, "schedule", "schedules"),
@@ -225,10 +227,11 @@ def loss_name(recipe: Recipe, prepared: Prepared) -> str:
     return name
 
 
-def loss_of(recipe: Recipe, name: str, model: Model, feed: Feed) -> Any:
+def loss_of(recipe: Recipe, prepared: Prepared, feed: Feed) -> Any:
     """The loss, fitted on the training targets."""
-    loss = build_part(registry.load("losses", name), values=dict(recipe.part("loss").settings))
-    loss.fit(torch.from_numpy(np.asarray(feed.store.targets)), int(model.network.config.num_labels))
+    kind = registry.load("losses", loss_name(recipe, prepared))
+    loss = build_part(kind, values=dict(recipe.part("loss").settings))
+    loss.fit(torch.from_numpy(np.asarray(feed.store.targets)), max(1, len(prepared.classes)))
     return loss
 
 

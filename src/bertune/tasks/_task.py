@@ -40,7 +40,7 @@ class Task:
     `metrics` are given with every score and the first is selected by; `watched` are told at every check, the first
     stands for the loss. `cleans` tells whether texts may be cleaned before they are read: where places in a text count
     they may not; `cuts` whether what is longer than the limit is lost. `problem` is what the saved configuration calls
-    the problem, for other programs.
+    the problem, for other programs. `special_tokens` are tokens that tokenizer and model get for the task.
     """
 
     name: ClassVar[str]
@@ -59,6 +59,7 @@ class Task:
     baselines: ClassVar[tuple[str, ...]] = ()
     cleans: ClassVar[bool] = True
     cuts: ClassVar[bool] = True
+    special_tokens: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def claims(cls, table: Table, asked: Asked, need_label: bool = True) -> Roles | None:
