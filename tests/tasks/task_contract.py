@@ -208,7 +208,7 @@ def check_odd_rows(made: Made) -> None:
     assert np.isfinite(answers.values).all() and len(answers.starts) == len(ODD) + 1
     found = made.task.decode(examples, store, answers, made.classes, made.unit)
     assert len(found) == len(ODD)
-    fields = made.task.fields(made.classes)
+    fields = made.task.fields_of(found, made.classes)
     for row in range(len(ODD)):
         entry = made.task.answer(found, row, made.classes)
         json.dumps(entry, allow_nan=False)

@@ -125,6 +125,9 @@ def save(model: Model, tokenizer: TextTokenizer, about: About, folder: Path) -> 
     tokenizer.inner.model_max_length = about.max_length
     tokenizer.save(building)
     tokenizer.inner.model_max_length = before
+    for name, content in model.head.files(model.network, about.max_length).items():
+        FILES.make_folder((building / name).parent)
+        FILES.write_json(building / name, content)
     FILES.write_json(building / "bertune.json", asdict(about))
     FILES.sync_tree(building)
     FILES.remove(folder)

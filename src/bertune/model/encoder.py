@@ -57,7 +57,8 @@ class Model:
         of_layer = {id(p): len(layers) - i for i, layer in enumerate(layers) for p in layer.parameters()}
         inside = {id(p) for p in self.base.parameters()}
         pooler = getattr(self.base, "pooler", None)
-        head = {id(p) for p in pooler.parameters()} if pooler is not None else set()
+        unread = self.base is self.network  # no head stands above the pooler
+        head = {id(p) for p in pooler.parameters()} if pooler is not None and not unread else set()
         depths = {}
         for name, p in self.network.named_parameters():
             default = 0 if id(p) not in inside or id(p) in head else len(layers) + 1

@@ -41,6 +41,8 @@ class Task:
     stands for the loss. `cleans` tells whether texts may be cleaned before they are read: where places in a text count
     they may not; `cuts` whether what is longer than the limit is lost. `problem` is what the saved configuration calls
     the problem, for other programs. `special_tokens` are tokens that tokenizer and model get for the task.
+    `alone` tells whether a model of two texts a row answers single ones too, `whole` whether the answer to a row
+    depends on those beside it, so that all are answered together.
     """
 
     name: ClassVar[str]
@@ -60,6 +62,8 @@ class Task:
     cleans: ClassVar[bool] = True
     cuts: ClassVar[bool] = True
     special_tokens: ClassVar[tuple[str, ...]] = ()
+    alone: ClassVar[bool] = False
+    whole: ClassVar[bool] = False
 
     @classmethod
     def claims(cls, table: Table, asked: Asked, need_label: bool = True) -> Roles | None:
@@ -169,6 +173,10 @@ class Task:
     def fields(self, classes: tuple[str, ...]) -> dict[str, pa.DataType]:
         """The fields of an answer with their types in a Parquet file; `label` has that of `prediction`."""
         raise NotImplementedError
+
+    def fields_of(self, guesses: Guesses, classes: tuple[str, ...]) -> dict[str, pa.DataType]:
+        """The fields of these answers, where they go by what was asked."""
+        return self.fields(classes)
 
     def label(self, gold: Any) -> Any:
         """A gold value as `answer` would have it under `prediction`."""

@@ -1,6 +1,6 @@
 """What the heads share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -33,3 +33,7 @@ class Head:
     def targets(self, batch: Batch) -> Tensor:
         """The targets beside them: one entry for each of `judged`."""
         return batch.targets
+
+    def files(self, network: Any, max_length: int) -> Mapping[str, Any]:
+        """JSON files, by their paths, that other programs look for beside the saved network."""
+        return {}
