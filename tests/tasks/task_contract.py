@@ -177,6 +177,8 @@ def check_decode(made: Made) -> None:
 def _same(one: Any, two: Any) -> bool:
     if isinstance(one, float):
         return abs(one - float(two)) < 1e-6
+    if isinstance(one, frozenset):
+        return one == set(two)
     if made_of_answers(one, two):
         return two in one or (not one and not two)
     return bool(np.array_equal(one, two)) if isinstance(one, np.ndarray) else one == two

@@ -52,6 +52,8 @@ def roles_for(
     """
     trained = saved.roles
     asked = {role: columns.get(role) or _there(saved, role, table) for role in ("text", "text_pair", "label")}
+    if trained.label is not None and trained.label == trained.text_pair:
+        asked["label"] = None  # what is found in training is a text of the row
     if not saved.pairs and columns.get("text_pair"):
         raise DataError("this model reads single texts.", found=f"--text-pair {columns['text_pair']}")
     if not saved.pairs:
