@@ -5,13 +5,16 @@ import pyarrow as pa
 import pytest
 import task_contract as contract
 import torch
+from test_task_contract import save
 
 from bertune.base import registry
 from bertune.base.errors import DataError
 from bertune.base.types import Examples, Table
 from bertune.data.tokenizer import TextTokenizer
+from bertune.evaluate import saved
 from bertune.model.encoder import load
 from bertune.runs.examples import examples_of, task_and_roles
+from bertune.runs.predict import predict_rows
 from bertune.tasks._relations import blanks_inside, with_markers
 
 RELATION = "relation_extraction"
@@ -72,6 +75,15 @@ def test_rows_that_cannot_be_meant_are_named():
     bare = table(text=[*good, "no markers at all"], label=["x", "y"] * 10)
     with pytest.raises(DataError, match=r"here.jsonl row 20"):
         texts_of(bare)
+
+
+def test_texts_without_markers_are_not_answered(tiny, tmp_path):
+    made = contract.make(RELATION, tiny(), tmp_path)
+    save(made, tmp_path / "model")
+    model = saved.load(tmp_path / "model")
+    told = predict_rows(model, ["a [E1]film[/E1] and [E2]meal[/E2]", "a film", "a <e2>film</e2>", None])
+    assert told.problems == (None, "no two marked entities", "no two marked entities", "no text")
+    assert told.good.tolist() == [0]
 
 
 @pytest.mark.parametrize("architecture", ["bert", "roberta"])

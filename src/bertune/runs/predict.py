@@ -98,8 +98,9 @@ def predict_rows(
 
 
 def predict_examples(saved: SavedModel, examples: Examples, *, poll: Callable[[], None] = lambda: None) -> Answered:
-    """Answers to rows that are treated as in training, in fp32; rows without a text are not answered but named."""
-    problems = [_problem(examples, row) for row in range(len(examples))]
+    """Answers to rows that are treated as in training, in fp32; rows without a text, and those that the task cannot
+    answer, are named instead."""
+    problems = [_problem(examples, row) or saved.task.refused(examples, row) for row in range(len(examples))]
     good = np.flatnonzero([problem is None for problem in problems])
     cut = np.zeros(len(examples), bool)
     found: list[Guesses] = []

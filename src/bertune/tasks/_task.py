@@ -107,6 +107,10 @@ class Task:
         """Settings of its own that the task leaves to the rows, as they are to be."""
         return {}
 
+    def refused(self, examples: Examples, row: int) -> str | None:
+        """Why a row that has its texts cannot be answered; None where it can."""
+        return None
+
     def strata(self, gold: Sequence[Any]) -> list[str]:
         """The kind of each row with gold: every kind gets its share of every split."""
         return [""] * len(gold)

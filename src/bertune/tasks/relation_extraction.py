@@ -12,13 +12,15 @@ from bertune.tasks._classification import Classification
 from bertune.tasks._relations import MARKERS, blanks_inside, find_columns, is_marked, marked_texts
 from bertune.tasks._task import Asked
 
+UNMARKED = "no two marked entities"
+
 
 class RelationExtraction(Classification):
     """The relation between two entities that are marked in a text: cause and effect, a company and its founder.
 
     Entities are marked by <e1>…</e1> and <e2>…</e2> (or [E1], <subj>), or given as two spans of a text or of a list of
     tokens. The markers become tokens of the model. Of a text that is too long the part around both markers is read,
-    and where they are too far apart the part around the first. A marker that is not there is read off the first token.
+    and where they are too far apart the part around the first; a marker that is cut off is read off the first token.
     """
 
     name: ClassVar[str] = "relation_extraction"
@@ -66,6 +68,10 @@ He likes the <e1>tea</e1> more than the <e2>cake</e2>.,Other
                     expected="<e1>…</e1> and <e2>…</e2>, or two spans", found=text[:80], next_move="mark them",
                 )  # fmt: skip
         return found
+
+    def refused(self, examples: Examples, row: int) -> str | None:
+        """Texts without two marked entities."""
+        return None if is_marked(examples.texts[row] or "") else UNMARKED
 
     def lengths(self, examples: Examples, tokenizer: TextTokenizer) -> tuple[Ints, Ints]:
         """Tokens of each row before any cut, markers included, and how many of them are unknown."""
