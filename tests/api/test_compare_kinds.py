@@ -49,7 +49,8 @@ def _entities(right):
 
 
 def _answers(right):
-    return {"label": ["Paris"] * len(right), "acceptable": [[{"text": t, "start": 0} for t in ("Paris", "in Paris")]] * len(right),
+    acceptable = [{"text": text, "start": 0} for text in ("Paris", "in Paris")]
+    return {"label": ["Paris"] * len(right), "acceptable": [acceptable] * len(right),
             "prediction": np.where(right, "in Paris", "").tolist()}  # fmt: skip
 
 

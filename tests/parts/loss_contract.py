@@ -9,6 +9,7 @@ from bertune.base.types import Terms
 
 ROWS, CLASSES = 7, 4
 KINDS = ("class", "value", "labels", "position")
+WHOLE = ("class", "position")  # targets are whole numbers
 
 
 def logits_for(kind: str, seed: int = 0) -> Tensor:
@@ -21,7 +22,7 @@ def logits_for(kind: str, seed: int = 0) -> Tensor:
 def targets_for(kind: str, seed: int = 1) -> Tensor:
     """Targets of each kind for ROWS rows."""
     generator = torch.Generator().manual_seed(seed)
-    if kind in ("class", "position"):
+    if kind in WHOLE:
         return torch.arange(ROWS) % CLASSES
     if kind == "value":
         return torch.randn(ROWS, generator=generator, dtype=torch.float64) * 2
@@ -102,7 +103,7 @@ def check_truth_is_best(loss: Any, kind: str) -> None:
     if kind == "value":
         right, wrong = targets[:, None], targets[:, None] + 3.0
     else:
-        hot = torch.nn.functional.one_hot(targets, CLASSES) if kind in ("class", "position") else targets
+        hot = torch.nn.functional.one_hot(targets, CLASSES) if kind in WHOLE else targets
         right, wrong = hot * 10.0 - 5.0, 5.0 - hot * 10.0
     good, bad = loss(right, targets).values, loss(wrong, targets).values
     assert bool((good < bad).all()), "a wrong answer costs no more than the right one"
@@ -110,7 +111,7 @@ def check_truth_is_best(loss: Any, kind: str) -> None:
 
 def check_ignored(loss: Any, kind: str) -> None:
     """Class targets of -100 have value 0, weight 0 and no gradient, and change nothing for the others."""
-    if kind not in ("class", "position"):
+    if kind not in WHOLE:
         return
     targets = targets_for(kind)
     targets[[1, 4]] = -100

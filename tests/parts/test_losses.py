@@ -198,6 +198,21 @@ def test_parts_of_a_batch_add_up(name: str, kind: str, cut: int) -> None:
     torch.testing.assert_close(above / below, reduced(loss(logits, targets)))
 
 
+def test_triplet_is_the_margin_to_the_hardest() -> None:
+    logits, targets = torch.tensor([[3.0, 1.0, 2.0], [0.0, 5.0, -1e4], [9.0, 1.0, 0.0]]), torch.tensor([0, 0, 0])
+    assert make("triplet", margin=4.0)(logits, targets).values.tolist() == [3.0, 9.0, 0.0]
+    assert make("triplet")(torch.tensor([[1.0]]), torch.tensor([0])).values.tolist() == [0.0]
+
+
+def test_contrastive_asks_of_each_candidate() -> None:
+    logits, targets = logits_for("position") * 20, targets_for("position")
+    hot = F.one_hot(targets, CLASSES).double()
+    expected = F.binary_cross_entropy_with_logits(logits - 10, hot, reduction="none").sum(dim=1)
+    torch.testing.assert_close(make("contrastive")(logits, targets).values, expected)
+    absent = torch.cat([logits, torch.full((len(logits), 1), -1e4, dtype=logits.dtype)], dim=1)
+    torch.testing.assert_close(make("contrastive")(absent, targets).values, expected)
+
+
 # --- broken specimens -------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from bertune.data.store import TokenStore, in_memory, write
 from bertune.data.table import read
 from bertune.data.tokenizer import TextTokenizer
 from bertune.evaluate.predict import predict
-from bertune.model.encoder import Model, load
+from bertune.model.encoder import Model, head_of, load
 from bertune.runs.answers import in_column
 from bertune.runs.examples import examples_of, task_and_roles
 from bertune.runs.finish import answer_columns, write_parquet
@@ -73,11 +73,12 @@ def make(name: str, folder: Path, place: Path, task: Any = None) -> Made:
     task = task or kind()
     examples = examples_of(task, table, roles)
     classes, unit = task.classes(examples.gold), task.unit(examples)
-    tokenizer = TextTokenizer(folder)
+    tokenizer = TextTokenizer(folder, task.special_tokens)
     targets = task.targets(examples, classes, unit)
     store = write(place / "store", task.encode(examples, classes, tokenizer, LENGTH), targets, "its rows", task.level)
     changes = STILL | ({} if task.problem is None else {"problem_type": task.problem})
-    model = load(folder, task.head, classes, tokenizer.pad_id, 0, changes, task.answering)
+    head = head_of(task.head, task.answering)
+    model = load(folder, head, classes, tokenizer.pad_id, 0, changes, tokenizer.vocabulary)
     return Made(task, table, roles, examples, classes, unit, model, tokenizer, store)
 
 
@@ -197,6 +198,8 @@ def _right(judged: Any) -> list[bool]:
 def _same(one: Any, two: Any) -> bool:
     if isinstance(one, float):
         return abs(one - float(two)) < 1e-6
+    if isinstance(one, frozenset):
+        return one == set(two)
     if made_of_answers(one, two):
         return two in one or (not one and not two)
     return bool(np.array_equal(one, two)) if isinstance(one, np.ndarray) else one == two
@@ -228,7 +231,7 @@ def check_odd_rows(made: Made) -> None:
     assert np.isfinite(answers.values).all() and len(answers.starts) == len(ODD) + 1
     found = made.task.decode(examples, store, answers, made.classes, made.unit)
     assert len(found) == len(ODD)
-    fields = made.task.fields(made.classes)
+    fields = made.task.fields_of(found, made.classes)
     for row in range(len(ODD)):
         entry = made.task.answer(found, row, made.classes)
         json.dumps(entry, allow_nan=False)

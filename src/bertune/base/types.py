@@ -238,7 +238,7 @@ class Batch:
 
     ids[tokens], types[tokens] (segment, or None), starts[texts + 1] (offsets into ids), owner[texts] (position in
     `rows` of the row a text belongs to), rows[rows] (position of each row in its split). targets has one entry a row,
-    a text or a token, as the task judges them.
+    a text or a token, as the task judges them. beside[name][tokens] is what the task noted of each token.
     """
 
     ids: "Tensor"
@@ -247,6 +247,7 @@ class Batch:
     targets: "Tensor"
     rows: Ints
     types: "Tensor | None" = None
+    beside: Mapping[str, "Tensor"] = field(default_factory=dict)
 
     @property
     def texts(self) -> int:

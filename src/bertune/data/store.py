@@ -59,6 +59,7 @@ class TokenStore:
             targets=torch.from_numpy(np.asarray(self.targets[judged])),
             rows=rows,
             types=types,
+            beside={name: torch.from_numpy(values[tokens]) for name, values in self.beside.items()},
         )
 
     def items(self, rows: Ints, level: Level) -> Ints:
@@ -77,13 +78,13 @@ class TokenStore:
 
     def take(self, rows: Ints) -> "TokenStore":
         """A store of some rows alone, in this order."""
-        batch, tokens = self.batch(rows), self.items(rows, "token")
+        batch = self.batch(rows)
         lengths = np.diff(batch.starts.numpy())
         owner = batch.owner.numpy()
         return replace(
             self, ids=batch.ids.numpy(), types=None if batch.types is None else batch.types.numpy(),
             starts=batch.starts.numpy(), owner=owner, targets=batch.targets.numpy(), renumber=None,
-            lengths=_of_rows(lengths, owner, len(rows)), beside={n: v[tokens] for n, v in self.beside.items()},
+            lengths=_of_rows(lengths, owner, len(rows)), beside={n: v.numpy() for n, v in batch.beside.items()},
         )  # fmt: skip
 
     def _texts_of(self, rows: Ints) -> tuple[Ints, Ints]:

@@ -69,9 +69,13 @@ class Frame:
 
 
 class TextTokenizer:
-    """A fast tokenizer read from a folder; never runs code that the folder brings."""
+    """A fast tokenizer read from a folder; never runs code that the folder brings.
 
-    def __init__(self, folder: str | Path) -> None:
+    `special_tokens` are tokens of a task that it gets where it lacks them; `vocabulary` is then how many rows a table
+    of embeddings needs for them, else 0.
+    """
+
+    def __init__(self, folder: str | Path, special_tokens: Sequence[str] = ()) -> None:
         from transformers import AutoTokenizer  # slow to import
 
         self.folder = Path(folder)
@@ -80,6 +84,7 @@ class TextTokenizer:
             _check_patterns(self.folder)
         try:
             self.inner: Any = AutoTokenizer.from_pretrained(str(folder), use_fast=True, trust_remote_code=False)
+            self.inner.add_tokens(list(special_tokens), special_tokens=True)
             limit = int(self.inner.model_max_length)
             ids = max(self.inner.get_vocab().values(), default=0)
             self.unknown_id: int | None = self.inner.unk_token_id
@@ -105,7 +110,17 @@ class TextTokenizer:
             )
         self.pad_id = int(padding)
         self.limit: int | None = limit if limit < 1_000_000 else None
-        self._known = _vocabulary(self.folder)
+        self.vocabulary = max((self.id_of(token) + 1 for token in special_tokens), default=0)
+        known = _vocabulary(self.folder)
+        self._known = None if known is None else max(known, self.vocabulary)
+
+    def id_of(self, token: str) -> int:
+        """The number of a token. Raises ModelError where the tokenizer does not have it."""
+        found = self.inner.get_vocab().get(token)
+        if found is None:
+            raise ModelError("the tokenizer lacks a token of the task.", where=str(self.folder), expected=token,
+                             next_move="copy the model again, its tokenizer from the same place")  # fmt: skip
+        return int(found)
 
     def fingerprint(self) -> str:
         """A digest of everything that decides the ids, whatever was tokenized before."""

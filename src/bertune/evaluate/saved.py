@@ -16,7 +16,7 @@ from bertune.base.model_files import read_object
 from bertune.base.settings import build
 from bertune.base.types import Roles, Tuned
 from bertune.data.tokenizer import TextTokenizer
-from bertune.model.encoder import Model, quietly
+from bertune.model.encoder import Model, head_of, quietly
 from bertune.model.encoder import load as load_network
 
 FORMAT = 1
@@ -125,6 +125,9 @@ def save(model: Model, tokenizer: TextTokenizer, about: About, folder: Path) -> 
     tokenizer.inner.model_max_length = about.max_length
     tokenizer.save(building)
     tokenizer.inner.model_max_length = before
+    for name, content in model.head.files(model.network, about.max_length).items():
+        FILES.make_folder((building / name).parent)
+        FILES.write_json(building / name, content)
     FILES.write_json(building / "bertune.json", asdict(about))
     FILES.sync_tree(building)
     FILES.remove(folder)
@@ -195,6 +198,6 @@ def load(folder: Path) -> SavedModel:
     about = read_about(folder)
     tokenizer = TextTokenizer(folder)
     task = _task(about)
-    model = load_network(folder, task.head, about.classes, tokenizer.pad_id, answering=task.answering)
+    model = load_network(folder, head_of(task.head, task.answering), about.classes, tokenizer.pad_id)
     model.network.eval()
     return SavedModel(model, tokenizer, about, folder)

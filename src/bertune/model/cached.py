@@ -82,7 +82,7 @@ def _pooler_parameters(model: Model) -> Iterator[nn.Parameter]:
 def numbered(batch: Batch) -> Batch:
     """The batch with every text replaced by one token: its number in the batch."""
     texts = torch.arange(batch.texts + 1, device=batch.ids.device)
-    return replace(batch, ids=texts[:-1], starts=texts, types=None)
+    return replace(batch, ids=texts[:-1], starts=texts, types=None, beside={})
 
 
 def first_states(model: Model, batch: Batch) -> Tensor:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,8 @@ class Model:
         of_layer = {id(p): len(layers) - i for i, layer in enumerate(layers) for p in layer.parameters()}
         inside = {id(p) for p in self.base.parameters()}
         pooler = getattr(self.base, "pooler", None)
-        head = {id(p) for p in pooler.parameters()} if pooler is not None else set()
+        unread = self.base is self.network  # no head stands above the pooler
+        head = {id(p) for p in pooler.parameters()} if pooler is not None and not unread else set()
         depths = {}
         for name, p in self.network.named_parameters():
             default = 0 if id(p) not in inside or id(p) in head else len(layers) + 1
@@ -87,21 +88,28 @@ def quietly() -> Iterator[None]:
             notes.enable_progress_bar()
 
 
+def head_of(name: str, settings: Mapping[str, Any]) -> Head:
+    """A part of the door `heads` with its settings."""
+    head: Head = build(registry.load("heads", name), values=dict(settings))
+    return head
+
+
 def load(
     folder: Path,
-    head: str,
+    head: str | Head,
     classes: tuple[str, ...],
     pad_id: int,
     seed: int = 0,
     config: dict[str, Any] | None = None,
-    answering: Mapping[str, Any] | None = None,
+    vocabulary: int = 0,
     fresh: bool = False,
 ) -> Model:
     """A model from a folder with a fresh head (or the saved one when it fits), its new weights drawn from `seed`.
 
-    `head` is a part of the door `heads`, `answering` its settings; with `fresh` a saved head is not taken. Reads
-    safetensors only and runs no code of the folder. `config` holds settings that differ from the saved ones; those that
-    the architecture does not know are refused. Raises ModelError.
+    `head` is a part of the door `heads`, or its name; with `fresh` a saved head is not taken. Reads safetensors only
+    and runs no code of the folder. `config` holds settings that differ from the saved ones; those that the architecture
+    does not know are refused. Where the table of embeddings has fewer rows than `vocabulary`, it grows. Raises
+    ModelError.
     """
     import transformers
 
@@ -109,10 +117,10 @@ def load(
     # gigabytes in a long run and are no faster than 64. It reads this when the first one is made.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     check_folder(folder)
-    asked: Head = build(registry.load("heads", head), values=dict(answering or {}))
+    asked = head if isinstance(head, Head) else head_of(head, {})
     kind = getattr(transformers, asked.network)
     with quietly():
-        settings = _config(folder, classes, asked.outputs, dict(config or {}))
+        settings = _config(folder, asked.outputs(classes), dict(config or {}))
         check_size(settings, kind, check_weights(folder), folder)
     torch.manual_seed(derive(seed, "new weights"))
     try:
@@ -127,6 +135,8 @@ def load(
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
+            if network.get_input_embeddings().weight.shape[0] < vocabulary:
+                network.resize_token_embeddings(vocabulary, mean_resizing=False)
     except Exception as error:
         raise ModelError(
             "the model cannot be read.",
@@ -158,14 +168,14 @@ def _renewed(network: Any, kind: Any, settings: Any, folder: Path) -> set[str]:
     return names
 
 
-def _config(folder: Path, classes: tuple[str, ...], outputs: int | None, changes: dict[str, Any]) -> Any:
+def _config(folder: Path, outputs: Sequence[str] | int, changes: dict[str, Any]) -> Any:
     config = read_config(folder)
-    if classes and outputs is None:
-        config.num_labels = len(classes)
-        config.id2label = dict(enumerate(classes))
-        config.label2id = {name: i for i, name in enumerate(classes)}
+    if isinstance(outputs, int):
+        config.num_labels = outputs
     else:
-        config.num_labels = outputs or 1
+        config.num_labels = len(outputs)
+        config.id2label = dict(enumerate(outputs))
+        config.label2id = {name: i for i, name in enumerate(outputs)}
     if "problem_type" in changes:
         config.problem_type = changes.pop("problem_type")
     for name, value in changes.items():

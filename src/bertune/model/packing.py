@@ -61,5 +61,6 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
         return batch
     move: Any = lambda t: None if t is None else t.to(device, non_blocking=True)  # noqa: E731
     return Batch(
-        move(batch.ids), move(batch.starts), move(batch.owner), move(batch.targets), batch.rows, move(batch.types)
-    )
+        move(batch.ids), move(batch.starts), move(batch.owner), move(batch.targets), batch.rows, move(batch.types),
+        {name: move(values) for name, values in batch.beside.items()},
+    )  # fmt: skip

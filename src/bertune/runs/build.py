@@ -26,7 +26,7 @@ from bertune.engine.feed import Feed
 from bertune.engine.learner import Learner, parameter_groups
 from bertune.engine.plan import Facts, Plan, plan
 from bertune.model.cached import MOST_BYTES, encode_once, renumbered, why_not
-from bertune.model.encoder import Model, load
+from bertune.model.encoder import Model, head_of, load
 from bertune.model.freezing import deepest_learning, freeze, reinitialize
 from bertune.model.packing import to_device
 from bertune.model.used_rows import UsedRows, used_rows
@@ -73,9 +73,10 @@ def network(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
     changes = {name: getattr(settings, name) for name in names if getattr(settings, name) != "auto"}
     task = prepared.rows.task
     changes["problem_type"] = task.problem
+    tokenizer = prepared.tokenizer
     model = load(
-        prepared.chosen.folder, task.head, prepared.classes, prepared.tokenizer.pad_id, seed, changes, task.answering,
-        fresh=settings.from_run is not None,
+        prepared.chosen.folder, head_of(task.head, task.answering), prepared.classes, tokenizer.pad_id, seed, changes,
+        tokenizer.vocabulary, settings.from_run is not None,
     )  # fmt: skip
     reinitialize(model, settings.reinitialize_top, seed)
     freeze(model, settings)
@@ -201,7 +202,7 @@ def learner_of(
     span = max(2.0, recipe.training.averaging_share * steps)
     return Learner(
         model=model,
-        loss=loss_of(recipe, loss_name(recipe, prepared), model, feed),
+        loss=loss_of(recipe, prepared, feed),
         step_rule=_part(recipe, "training.step", "steps"),
         optimizer=registry.load("optimizers", optimizer.name)(groups, rate, **optimizer.settings),
         schedule=_part(recipe, "schedule", "schedules"),
@@ -228,10 +229,11 @@ def loss_name(recipe: Recipe, prepared: Prepared) -> str:
     return name
 
 
-def loss_of(recipe: Recipe, name: str, model: Model, feed: Feed) -> Any:
+def loss_of(recipe: Recipe, prepared: Prepared, feed: Feed) -> Any:
     """The loss, fitted on the training targets."""
-    loss = build_part(registry.load("losses", name), values=dict(recipe.part("loss").settings))
-    loss.fit(torch.from_numpy(np.asarray(feed.store.targets)), int(model.network.config.num_labels))
+    kind = registry.load("losses", loss_name(recipe, prepared))
+    loss = build_part(kind, values=dict(recipe.part("loss").settings))
+    loss.fit(torch.from_numpy(np.asarray(feed.store.targets)), max(1, len(prepared.classes)))
     return loss
 
 

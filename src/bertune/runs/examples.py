@@ -24,7 +24,7 @@ def task_and_roles(
     Raises DataError where the columns fit no task, or not the one that is named.
     """
     names = registry.names("tasks") if name == "auto" else (name,)
-    kinds = [registry.load("tasks", one) for one in names]
+    kinds = [kind for one in names if (kind := registry.load("tasks", one)).found or name != "auto"]
     for kind in kinds:
         roles = kind.claims(table, asked, need_label)
         if roles is not None:

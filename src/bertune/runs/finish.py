@@ -190,7 +190,7 @@ def answer_columns(task: Any, examples: Examples, guesses: Guesses, classes: tup
     entries = [task.answer(guesses, row, classes) for row in range(len(guesses))]
     columns = {"label": pa.array([task.label(gold) for gold in examples.gold], fields["prediction"])}
     columns |= {n: pa.array([in_column(e[n], kind) for e in entries], kind) for n, kind in fields.items()}
-    return columns | task.beside(examples, guesses)
+    return {**columns, **task.beside(examples, guesses)}
 
 
 def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:

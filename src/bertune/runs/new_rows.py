@@ -52,6 +52,8 @@ def roles_for(
     """
     trained = saved.roles
     asked = {role: columns.get(role) or _there(saved, role, table) for role in ("text", "text_pair", "label")}
+    if trained.label is not None and trained.label == trained.text_pair:
+        asked["label"] = None  # what is found in training is a text of the row
     if not saved.pairs and columns.get("text_pair"):
         raise DataError("this model reads single texts.", found=f"--text-pair {columns['text_pair']}")
     if not saved.pairs:
@@ -59,7 +61,7 @@ def roles_for(
     roles = saved.task.claims(table, asked, need_label) or recognise(
         table, asked["text"], asked["text_pair"], asked["label"], None, need_label=need_label
     )
-    if saved.pairs and roles.text_pair is None:
+    if saved.pairs and roles.text_pair is None and not saved.task.alone:
         raise DataError(
             "this model reads pairs of texts.", where=table.files[0],
             expected=f"a column {trained.text_pair!r}, as in training",
@@ -135,7 +137,10 @@ def broken(text: str) -> bool:
 
 
 def lines_of(stream: BinaryIO, saved: SavedModel) -> Iterator[NewRows]:
-    """One text a line in UTF-8; for a model of pairs two texts with a TAB between them. Raises DataError."""
+    """One text a line in UTF-8; for a model of pairs two texts with a TAB between them. Raises DataError.
+
+    Models of texts as vectors take lines without a TAB for single texts, where none of some lines has one.
+    """
     most = 1 if stream.isatty() else LINES
     held: list[str] = []
     done = 0
@@ -166,6 +171,8 @@ def _text(line: bytes, number: int) -> str:
 def _of_lines(lines: list[str], done: int, saved: SavedModel) -> NewRows:
     row = np.arange(done + 1, done + len(lines) + 1)
     if not saved.pairs:
+        return NewRows(row, of_texts(saved, lines, None))
+    if saved.task.alone and not any("\t" in line for line in lines):
         return NewRows(row, of_texts(saved, lines, None))
     parts = [line.split("\t", 1) for line in lines]
     return NewRows(row, of_texts(saved, [p[0] for p in parts], [p[1] if len(p) > 1 else None for p in parts]))

@@ -53,7 +53,7 @@ class Answered:
     @cached_property
     def fields(self) -> dict[str, pa.DataType]:
         """The fields of an answer with their types."""
-        return dict(self.task.fields(self.classes))
+        return dict(self.task.fields_of(self.guesses, self.classes))
 
     @cached_property
     def _place(self) -> dict[int, int]:
@@ -98,20 +98,22 @@ def predict_rows(
 
 
 def predict_examples(saved: SavedModel, examples: Examples, *, poll: Callable[[], None] = lambda: None) -> Answered:
-    """Answers to rows that are treated as in training, in fp32; rows without a text are not answered but named."""
-    problems = [_problem(examples, row) for row in range(len(examples))]
+    """Answers to rows that are treated as in training, in fp32; rows without a text, and those that the task cannot
+    answer, are named instead."""
+    problems = [_problem(examples, row) or saved.task.refused(examples, row) for row in range(len(examples))]
     good = np.flatnonzero([problem is None for problem in problems])
     cut = np.zeros(len(examples), bool)
     found: list[Guesses] = []
-    for start in range(0, len(good) or 1, AT_ONCE):
-        rows = good[start : start + AT_ONCE]
+    at_once = len(good) or 1 if saved.task.whole else AT_ONCE
+    for start in range(0, len(good) or 1, at_once):
+        rows = good[start : start + at_once]
         guesses, cut[rows] = _answer(saved, examples.take(rows), poll)
         found.append(guesses)
     return Answered(saved.task, saved.about.classes, joined(found), good, tuple(problems), cut)
 
 
 def _check_pairs(saved: SavedModel, rows: int, pairs: Sequence[str | None] | None) -> None:
-    if saved.pairs and pairs is None:
+    if saved.pairs and pairs is None and not saved.task.alone:
         raise DataError("this model reads pairs of texts.", expected="a second text beside each text", found="none")
     if not saved.pairs and pairs is not None:
         raise DataError("this model reads single texts.", expected="one text a row", found="second texts")

@@ -125,7 +125,8 @@ class Run:
         Raises DataError for anything else, naming the row.
         """
         firsts, seconds = _listed(texts, "texts"), None if pairs is None else _listed(pairs, "pairs")
-        if seconds is None and self._saved.pairs:
+        single = self._saved.task.alone and all(isinstance(row, str) for row in firsts)
+        if seconds is None and self._saved.pairs and not single:
             firsts, seconds = _unzipped(firsts)
         answered = predict_rows(
             self._saved, [_text(t, i) for i, t in enumerate(firsts)],

@@ -40,7 +40,9 @@ class Task:
     `metrics` are given with every score and the first is selected by; `watched` are told at every check, the first
     stands for the loss. `cleans` tells whether texts may be cleaned before they are read: where places in a text count
     they may not; `cuts` whether what is longer than the limit is lost. `problem` is what the saved configuration calls
-    the problem, for other programs.
+    the problem, for other programs. `special_tokens` are tokens that tokenizer and model get for the task.
+    `alone` tells whether a model of two texts a row answers single ones too, `whole` whether the answer to a row
+    depends on those beside it, so that all are answered together.
     """
 
     name: ClassVar[str]
@@ -59,6 +61,9 @@ class Task:
     baselines: ClassVar[tuple[str, ...]] = ()
     cleans: ClassVar[bool] = True
     cuts: ClassVar[bool] = True
+    special_tokens: ClassVar[tuple[str, ...]] = ()
+    alone: ClassVar[bool] = False
+    whole: ClassVar[bool] = False
 
     @property
     def answering(self) -> Mapping[str, Any]:
@@ -106,6 +111,10 @@ class Task:
     def decided(self, examples: Examples) -> dict[str, Any]:
         """Settings of its own that the task leaves to the rows, as they are to be."""
         return {}
+
+    def refused(self, examples: Examples, row: int) -> str | None:
+        """Why a row that has its texts cannot be answered; None where it can."""
+        return None
 
     def strata(self, gold: Sequence[Any]) -> list[str]:
         """The kind of each row with gold: every kind gets its share of every split."""
@@ -190,6 +199,10 @@ class Task:
     def fields(self, classes: tuple[str, ...]) -> dict[str, pa.DataType]:
         """The fields of an answer with their types in a Parquet file; `label` has that of `prediction`."""
         raise NotImplementedError
+
+    def fields_of(self, guesses: Guesses, classes: tuple[str, ...]) -> dict[str, pa.DataType]:
+        """The fields of these answers, where they go by what was asked."""
+        return self.fields(classes)
 
     def label(self, gold: Any) -> Any:
         """A gold value as `answer` would have it under `prediction`."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from bertune.base.types import Examples, Guesses
 from bertune.evaluate.baselines._baseline import Baseline
+from bertune.evaluate.baselines._words import TOKENS
 
 SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
-TOKENS = re.compile(r"[\u3040-\u9fff\uf900-\ufaff]|\w+")
 
 
 class SentenceOverlap(Baseline):

@@ -1,5 +1,6 @@
 """What the heads share."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -10,13 +11,16 @@ from bertune.base.types import Batch, Level
 class Head:
     """How a network with a task's head answers packed texts.
 
-    `network` names the class of transformers, `level` says what gets an answer: each "row", "text" or "token";
-    `outputs` the numbers of an answer where these are not one a class.
+    `network` names the class of transformers, `level` says what gets an answer: each "row", "text" or "token".
     """
 
     network: ClassVar[str]
     level: ClassVar[Level] = "row"
-    outputs: ClassVar[int | None] = None
+
+    @classmethod
+    def outputs(cls, classes: Sequence[str]) -> Sequence[str] | int:
+        """The names of the network's outputs for these classes, or how many there are where they have no names."""
+        return classes or 1
 
     def answers(self, network: Any, batch: Batch, pad_id: int) -> Tensor:
         """values[items, numbers] in float32, the items in the order of the batch."""
@@ -29,3 +33,7 @@ class Head:
     def targets(self, batch: Batch) -> Tensor:
         """The targets beside them: one entry for each of `judged`."""
         return batch.targets
+
+    def files(self, network: Any, max_length: int) -> Mapping[str, Any]:
+        """JSON files, by their paths, that other programs look for beside the saved network."""
+        return {}

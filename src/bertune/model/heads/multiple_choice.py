@@ -1,5 +1,6 @@
 """One of several texts a row."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -17,7 +18,11 @@ class MultipleChoice(Head):
 
     network: ClassVar[str] = "AutoModelForMultipleChoice"
     level: ClassVar[Level] = "text"
-    outputs: ClassVar[int | None] = 1
+
+    @classmethod
+    def outputs(cls, classes: Sequence[str]) -> Sequence[str] | int:
+        """One: a text is one choice."""
+        return 1
 
     def answers(self, network: Any, batch: Batch, pad_id: int) -> Tensor:
         """[texts, 1] in float32; each text goes through the network as a question with one choice."""

@@ -1,5 +1,6 @@
 """Where an answer begins and ends."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -17,7 +18,11 @@ class QuestionAnswering(Head):
 
     network: ClassVar[str] = "AutoModelForQuestionAnswering"
     level: ClassVar[Level] = "token"
-    outputs: ClassVar[int | None] = 2
+
+    @classmethod
+    def outputs(cls, classes: Sequence[str]) -> Sequence[str] | int:
+        """Two: start and end."""
+        return 2
 
     def answers(self, network: Any, batch: Batch, pad_id: int) -> Tensor:
         """[tokens, 2] in float32: start and end."""
