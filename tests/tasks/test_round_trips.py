@@ -173,7 +173,7 @@ def place_of_answer(chance, tokenizer, context, longest):
 @MANY
 @given(rows=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=8), windowed=WINDOWED, seed=st.integers(0, 2**32))
 def test_answers_at_the_edges_of_tokens(kind, rows, windowed, seed, tokenizers):
-    chance, longest = seeded(seed), 8
+    chance, longest = seeded(seed), 4  # tokens: so many and more are shared by all neighbouring windows
     task = QuestionAnswering(stride=windowed.stride, longest_answer=longest)
     questions, contexts, gold = [], [], []
     for question, context in rows:

@@ -49,6 +49,11 @@ def negatives_of(table: Table, column: str) -> list[tuple[str, ...]]:
     return [(str(value),) if value is not None and str(value).strip() else () for value in values]
 
 
+def digest_of(text: str) -> int:
+    """A number of 63 bits for a text."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
+
+
 def right_texts(examples: Examples) -> dict[str, tuple[str, ...]]:
     """For each first text all second texts that stand beside it in some row."""
     assert examples.pairs is not None

@@ -16,7 +16,7 @@ from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
 from bertune.tasks._classification import natural, widened
 from bertune.tasks._labels import binary_columns, is_several, separator_of
-from bertune.tasks._long_texts import OfLongTexts
+from bertune.tasks._long_texts import Kept, LongTexts, OfLongTexts, Pooling, Stride
 from bertune.tasks._task import PLAIN, Asked, Tuning
 from bertune.tasks._thresholds import best_thresholds
 
@@ -63,7 +63,12 @@ The man at the desk was rude and the lamp is broken.,service|damage
             Literal["auto", "none", "|", ";", ","],
             Field(description="sign that joins labels in a text; auto: recognised; none: a text is one label"),
         ] = "auto",
+        long_texts: LongTexts = "cut",
+        stride: Stride = 64,
+        pooling: Pooling = "mean",
+        keep: Kept = "head",
     ) -> None:
+        super().__init__(long_texts=long_texts, stride=stride, pooling=pooling, keep=keep)
         self.separator = separator
         self._found: str | None = None
 

@@ -11,7 +11,7 @@ from bertune.data.columns import text_values
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
 from bertune.tasks import _vectors
-from bertune.tasks._rankings import find_columns, negatives_of, objects, ranked, right_texts, who_belongs
+from bertune.tasks._rankings import digest_of, find_columns, negatives_of, objects, ranked, right_texts, who_belongs
 from bertune.tasks._task import Asked, Task
 
 SHOWN = 10  # found texts that an answer names
@@ -107,6 +107,23 @@ Who invented the telephone?,Bell filed his patent first.
         right = right_texts(examples)
         found = objects([right[text or ""] for text in examples.texts])
         return Guesses(found, None, {"similarity": [1.0] * len(examples)})
+
+    def beside(self, examples: Examples, guesses: Guesses) -> dict[str, pa.Array]:
+        """right and ranked: what belongs to each row and what was found, the best first, as digests of the texts."""
+        if _vectors.are_vectors(guesses):
+            return {}
+        right = right_texts(examples)
+        numbers = pa.list_(pa.int64())
+        told = {"right": [[digest_of(t) for t in right[text or ""]] for text in examples.texts],
+                "ranked": [[digest_of(t) for t in found] for found in guesses.guess]}  # fmt: skip
+        return {name: pa.array(rows, numbers) for name, rows in told.items()}
+
+    def judged_again(
+        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Judged:
+        """What belongs to each row beside what was found, as digests of the texts."""
+        gold = objects([frozenset(row) for row in columns["right"]])
+        return Judged(gold, objects([tuple(row) for row in columns["ranked"]]), None, ())
 
     def answer(self, guesses: Guesses, row: int, classes: tuple[str, ...]) -> dict[str, Any]:
         """prediction: the cosine of a pair, or the vector of a single text; found: the best 10 texts, where judged."""

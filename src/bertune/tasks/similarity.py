@@ -1,12 +1,12 @@
 """How alike two texts are, by a vector for each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Judged, Roles, Table, Tuned
 from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
@@ -93,6 +93,13 @@ She cooks soup for dinner.,The bridge was closed for repairs.,0
             return _vectors.alone(answers)
         low, high = _ends(tuned)
         return Guesses(_vectors.cosines(answers) * (high - low) + low)
+
+    def judged_again(
+        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
+    ) -> Judged:
+        """Gold beside guess as numbers."""
+        gold, guess = (np.array(columns[name], dtype=np.float64) for name in ("label", "prediction"))
+        return Judged(gold, guess, None, ())
 
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """The gold scores."""
