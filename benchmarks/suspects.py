@@ -19,7 +19,7 @@ import polars as pl
 
 from bertune.engine.devices import compute
 from bertune.engine.interrupt import Watch
-from bertune.evaluate.suspects import cross_validated, suspects
+from bertune.evaluate.suspects import out_of_sample, suspects
 from bertune.runs import build
 from bertune.runs.ask import ask
 from bertune.runs.prepare import prepare
@@ -58,9 +58,11 @@ def suspected(path: Path, seed: int) -> list[int]:
         model = build.network(recipe, prepared, seed)
         rows = np.arange(len(stores.train))
         features = mean_states(model, stores.train, rows, recipe, machine, watch)
-        targets = np.asarray(stores.train.targets)
+        targets = stores.train.classes
         groups = prepared.rows.near[prepared.splits.train]
-        found = suspects(cross_validated(features, targets, len(prepared.classes), seed, groups=groups), targets)
+        texts, pairs = prepared.texts(prepared.splits.train)
+        judged = out_of_sample(features, texts, pairs, targets, len(prepared.classes), seed, groups)
+        found = suspects(judged, targets)
         numbers = prepared.rows.table.row[prepared.splits.train]
         return [int(numbers[s.row]) - FIRST_ROW for s in found]
 

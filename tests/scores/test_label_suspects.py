@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bertune.base.types import Floats, Ints
-from bertune.evaluate.suspects import assign_folds, cross_validated, suspects
+from bertune.evaluate.suspects import assign_folds, cross_validated, out_of_sample, suspects, words_cross_validated
 
 
 def clusters(rows: int, classes: int, flips: int, seed: int = 0) -> tuple[Floats, Ints, Ints, Ints]:
@@ -102,3 +102,25 @@ def test_the_seed_decides() -> None:
     first = cross_validated(features, labels, 3, 1)
     assert np.array_equal(first, cross_validated(features, labels, 3, 1))
     assert not np.array_equal(first, cross_validated(features, labels, 3, 2))
+
+
+def test_two_judges_find_more_than_either() -> None:
+    """Words tell one half of the rows, features the other: together they find the wrong labels of both."""
+    random = np.random.default_rng(0)
+    gold = np.arange(400) % 2
+    by_words = np.arange(400) % 4 < 2
+    texts = [f"{('parcel', 'refund')[k] if told else 'thing'} number {i}"
+             for i, (k, told) in enumerate(zip(gold.tolist(), by_words.tolist(), strict=True))]  # fmt: skip
+    features = random.normal(0, 1, (400, 8))
+    features[:, 0] += np.where(by_words, 0.0, 6.0 * (gold - 0.5))
+    given = gold.copy()
+    wrong = random.choice(400, 40, replace=False)
+    given[wrong] = 1 - given[wrong]
+
+    def precision(probabilities: Floats) -> float:
+        return float(np.mean([s.row in wrong for s in suspects(probabilities, given)[:30]]))
+
+    both = precision(out_of_sample(features, texts, None, given, 2, 0))
+    assert both > 0.9
+    assert both > precision(cross_validated(features, given, 2, 0))
+    assert both >= precision(words_cross_validated(texts, None, given, 2, 0))

@@ -1,6 +1,7 @@
 """Rows whose label is probably wrong: confident learning over out-of-sample probabilities."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from bertune.base import seeds
+from bertune.base import registry, seeds
 from bertune.base.types import Floats, Ints
 
 MOST_ROWS = 20_000  # rows that one fold learns from; more change the probabilities little and cost much
@@ -97,6 +98,41 @@ def cross_validated(
         best = int(np.argmin([_loss(p, targets[held]) for p in fits]))
         strength, found[held] = tried[best], fits[best]
     return found
+
+
+def words_cross_validated(
+    texts: Sequence[str], pairs: Sequence[str] | None, targets: Ints, classes: int, seed: int, *, folds: int = 5,
+    groups: Ints | None = None,
+) -> Floats:  # fmt: skip
+    """Out-of-sample probabilities [rows, classes] by the word-count baseline, over the folds of `cross_validated`."""
+    targets = np.asarray(targets, dtype=np.int64)
+    fold = assign_folds(targets, seed, folds, groups)
+    found = np.full((len(targets), classes), 1.0 / classes)
+    for k in range(folds):
+        held, train = np.flatnonzero(fold == k), np.flatnonzero(fold != k)
+        if not len(held) or not len(train):
+            continue
+        model = registry.load("baselines", "tfidf")()
+        model.fit(*_some(texts, pairs, train), targets[train], classes, seed)
+        found[held] = model.probabilities(*_some(texts, pairs, held))
+    return found
+
+
+def _some(texts: Sequence[str], pairs: Sequence[str] | None, rows: Ints) -> tuple[list[str], list[str] | None]:
+    return [texts[i] for i in rows.tolist()], None if pairs is None else [pairs[i] for i in rows.tolist()]
+
+
+def out_of_sample(
+    features: Floats, texts: Sequence[str], pairs: Sequence[str] | None, targets: Ints, classes: int, seed: int,
+    groups: Ints | None = None,
+) -> Floats:  # fmt: skip
+    """What two judges that err in different rows say of rows they have not seen: the mean of both [rows, classes].
+
+    One reads an encoder's features, the other counts words; of the rows where one errs the other mostly does not, and
+    so the surest suspects are more often wrong labels (docs/lab-notebook.md).
+    """
+    by_features = cross_validated(features, targets, classes, seed, groups=groups)
+    return (by_features + words_cross_validated(texts, pairs, targets, classes, seed, groups=groups)) / 2.0
 
 
 def assign_folds(targets: Ints, seed: int, folds: int = 5, groups: Ints | None = None) -> Ints:

@@ -24,7 +24,7 @@ from bertune.engine.feed import Feed
 from bertune.engine.interrupt import Watch
 from bertune.engine.learner import Learner
 from bertune.evaluate.scores import score
-from bertune.evaluate.suspects import cross_validated
+from bertune.evaluate.suspects import out_of_sample
 from bertune.model.cached import renumbered, standing_in
 from bertune.model.encoder import Model
 from bertune.runs import build, probe
@@ -243,7 +243,8 @@ def _suspects(
     few = stores.train.take(rows)
     states = mean_states(model, few, np.arange(len(few)), recipe, machine, watch)
     began = time.perf_counter()
-    cross_validated(states, few.classes, len(prepared.classes), recipe.seed)
+    texts, pairs = prepared.texts(prepared.splits.train[rows])
+    out_of_sample(states, texts, pairs, few.classes, len(prepared.classes), recipe.seed)
     regressions = time.perf_counter() - began
     shown = min(len(stores.train), MOST_ROWS)
     return answering.seconds(_portions(stores.train, recipe)) + regressions * shown / len(rows)

@@ -11,7 +11,7 @@ from bertune.data.store import TokenStore
 from bertune.engine.devices import Compute
 from bertune.engine.interrupt import Watch
 from bertune.evaluate import states
-from bertune.evaluate.suspects import cross_validated, suspects
+from bertune.evaluate.suspects import out_of_sample, suspects
 from bertune.model.encoder import Model
 from bertune.runs.build import Stores, network
 from bertune.runs.folder import Folder
@@ -25,8 +25,8 @@ def write_suspects(
 ) -> None:
     """Write suspects.json: training rows whose label their neighbours contradict, the most suspicious first.
 
-    The features are the mean token states of the pretrained encoder, which has seen no label of these rows; a
-    logistic regression on them is cross-validated (Northcutt et al. 2021, confident learning).
+    Two judges are cross-validated: a logistic regression on the mean token states of the pretrained encoder, which has
+    seen no label of these rows, and one on word counts (Northcutt et al. 2021, confident learning).
     """
     store = stores.train
     model = network(recipe, prepared, recipe.seed)
@@ -39,7 +39,8 @@ def write_suspects(
     targets = store.classes[chosen]
     if np.bincount(targets).max(initial=0) < 5:
         return
-    probabilities = cross_validated(features, targets, len(prepared.classes), recipe.seed, groups=groups)
+    texts, pairs = prepared.texts(prepared.splits.train[chosen])
+    probabilities = out_of_sample(features, texts, pairs, targets, len(prepared.classes), recipe.seed, groups)
     entries: list[dict[str, Any]] = []
     for suspect in suspects(probabilities, targets):
         position = int(prepared.splits.train[chosen[suspect.row]])
