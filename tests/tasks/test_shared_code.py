@@ -268,3 +268,12 @@ def test_columns_of_choices_come_in_their_order():
 )
 def test_other_columns_are_no_choices(columns):
     assert find_columns(table_of(columns), {}, True) is None
+
+
+def test_columns_of_truth_values_beside_questions_are_no_labels():
+    """SQuAD's own columns of true and false do not make several labels of a question."""
+    rows = [{"question": f"Who is number {i}?", "context": f"Number {i} is Anna.", "is_impossible": i % 2 == 0,
+             "certain": i % 3 == 0, "answers": {"text": ["Anna"] * (i % 2), "answer_start": [12] * (i % 2)}}
+            for i in range(10)]  # fmt: skip
+    task, roles = task_and_roles("auto", {}, table_of(rows), {})
+    assert task.name == "question_answering" and roles.label == "answers"

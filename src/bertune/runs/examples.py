@@ -25,7 +25,7 @@ def task_and_roles(
     """
     names = registry.names("tasks") if name == "auto" else (name,)
     kinds = [kind for one in names if (kind := registry.load("tasks", one)).found or name != "auto"]
-    for kind in kinds:
+    for kind in sorted(kinds, key=lambda one: one.modest):
         roles = kind.claims(table, asked, need_label)
         if roles is not None:
             return build(kind, values=settings), roles

@@ -35,7 +35,8 @@ class Task:
     """A task; the base class holds what is the same for most.
 
     `example` is a small file of the format of `file` with the `columns`, to start from and to be tested by; `found`
-    tells whether such a file is recognised as the task without being named.
+    tells whether such a file is recognised as the task without being named. A `modest` task claims columns only where
+    no other does.
     `kind` says what `Judged` holds, `head` how a network answers, `level` what has a target: each row, text or token.
     `metrics` are given with every score and the first is selected by; `watched` are told at every check, the first
     stands for the loss. `cleans` tells whether texts may be cleaned before they are read: where places in a text count
@@ -50,6 +51,7 @@ class Task:
     example: ClassVar[str]
     file: ClassVar[str] = "data.csv"
     found: ClassVar[bool] = True
+    modest: ClassVar[bool] = False
     kind: ClassVar[str]
     head: ClassVar[str] = "sequence_classification"
     level: ClassVar[Level] = "row"

@@ -45,6 +45,7 @@ Where is my order?,delivery
 The card was refused.,payment
 The man at the desk was rude and the lamp is broken.,service|damage
 """
+    modest: ClassVar[bool] = True  # any two columns of 0 and 1 could be labels
     kind: ClassVar[str] = "labels"
     problem: ClassVar[str | None] = "multi_label_classification"
     loss_kind: ClassVar[str] = "labels"
