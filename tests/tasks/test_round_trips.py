@@ -26,8 +26,8 @@ KINDS = ("bert", "roberta")  # word pieces, bytes
 TYPES = ("PER", "LOC", "x-y")
 CERTAIN = 30.0
 TOKENS = st.lists(st.sampled_from([p for p in PIECES if p.strip()]), min_size=1, max_size=12)
-MANY = settings(max_examples=250, suppress_health_check=list(HealthCheck))
-SOME = settings(MANY, max_examples=80)
+MANY = settings(max_examples=80, suppress_health_check=list(HealthCheck))
+SOME = settings(MANY, max_examples=40)
 
 
 @dataclass(frozen=True)

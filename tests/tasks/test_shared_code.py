@@ -18,7 +18,7 @@ from bertune.tasks._grades import learned_cuts, rounded
 from bertune.tasks._labels import binary_columns, is_scale, is_several, number_at, separator_of
 from bertune.tasks._thresholds import FEW, _best, best_thresholds
 
-MANY = settings(max_examples=400)
+MANY = settings(max_examples=120)
 CHANCES = st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=40)
 
 
