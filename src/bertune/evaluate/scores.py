@@ -35,17 +35,20 @@ def per_class(judged: Judged, resamples: int = 0, seed: int = 0) -> list[dict[st
     entries = []
     for k, name in enumerate(judged.classes):
         right, n, guessed = int(table[k, k]), int(table[k].sum()), int(table[:, k].sum())
-        entries.append(
-            {
-                "class": name,
-                "precision": right / guessed if guessed else 0.0,
-                "recall": right / n if n else 0.0,
-                "f1": 2 * right / (n + guessed) if n + guessed else 0.0,
-                "n": n,
-            }
-            | ({"low": spans[k].low, "high": spans[k].high} if spans else {})
-        )
+        span = {"low": spans[k].low, "high": spans[k].high} if spans else {}
+        entries.append(class_entry(name, right, n, guessed) | span)
     return entries
+
+
+def class_entry(name: str, right: int, gold: int, guessed: int) -> dict[str, Any]:
+    """class, precision, recall, f1 (0 where nothing was to be found) and n, the rows (or spans) of gold."""
+    return {
+        "class": name,
+        "precision": right / guessed if guessed else 0.0,
+        "recall": right / gold if gold else 0.0,
+        "f1": 2 * right / (gold + guessed) if gold + guessed else 0.0,
+        "n": gold,
+    }
 
 
 def worst_pairs(judged: Judged, most: int = 20) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Rows of a table as a task reads them, treated alike before training and ever after."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from bertune.base.types import Examples, Roles, Table
 from bertune.data.clean import clean_column
 from bertune.data.columns import recognise
 from bertune.tasks._task import Asked
+
+Keep = Callable[[Iterable[str | None]], Sequence[str | None]]
 
 
 def task_and_roles(
@@ -44,15 +46,18 @@ def task_and_roles(
 
 
 def examples_of(
-    task: Any, table: Table, roles: Roles, cleaning: Sequence[str] = (), fill: str | None = None
+    task: Any, table: Table, roles: Roles, cleaning: Sequence[str] = (), fill: str | None = None, keep: Keep = list
 ) -> Examples:
-    """The rows as a task reads them: texts cleaned, missing ones replaced by `fill` where that is given."""
+    """The rows as a task reads them: texts cleaned, missing ones replaced by `fill` where that is given.
+
+    `keep` holds the texts as they come by.
+    """
     table = _with_columns(table, roles)
-    texts = treated(task.texts(table, roles), cleaning, fill)
+    texts = keep(treated(task.texts(table, roles), cleaning, fill))
     seconds = task.pairs(table, roles)
-    pairs = None if seconds is None else treated(seconds, cleaning, fill)
+    pairs = None if seconds is None else keep(treated(seconds, cleaning, fill))
     gold = None if roles.label is None else task.gold(table, roles)
-    return Examples(list(texts), None if pairs is None else list(pairs), gold, task.more(table, roles))
+    return Examples(texts, pairs, gold, task.more(table, roles))
 
 
 def treated(texts: Iterable[str | None], cleaning: Sequence[str], fill: str | None) -> Iterator[str | None]:

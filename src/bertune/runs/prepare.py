@@ -24,7 +24,7 @@ from bertune.data.texts import held
 from bertune.data.tokenizer import TextTokenizer
 from bertune.data.truncation import TruncationLedger, ledger
 from bertune.model.choice import Chosen
-from bertune.runs.examples import task_and_roles, treated, usable
+from bertune.runs.examples import examples_of, task_and_roles, usable
 from bertune.runs.fitting import check_metric
 from bertune.runs.lineage import starting_model
 from bertune.runs.parts import columns_there
@@ -135,7 +135,7 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
     facts = " · ".join(v for k, v in table.facts.items() if k in ("format", "encoding", "delimiter"))
     teller.say("data", f"{_names(table.files)} · {len(table):,} rows" + (f" · {facts}" if facts else ""))
     examples = _examples(recipe, task, table, roles)
-    settings = {**part.settings, **task.decided(examples)}
+    settings, noticed = {**part.settings, **task.decided(examples)}, task.findings(table, roles)  # as read just now
     task = build(type(task), values=settings)
     exact, near = groups(examples.texts, examples.pairs)
     language = language_of_texts([t for t in islice(examples.texts, SAMPLE) if t])
@@ -144,22 +144,20 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
     digest = hashlib.sha256(
         (tables.digest(table, columns) + "|" + ",".join(map(str, np.bincount(table.given + 1, minlength=4)))).encode()
     ).hexdigest()
-    return Rows(table, roles, task, examples, exact, near, language, digest, settings, task.findings(table, roles))
+    return Rows(table, roles, task, examples, exact, near, language, digest, settings, noticed)
 
 
 def _examples(recipe: Recipe, task: Any, table: Table, roles: Roles) -> Examples:
     """The rows as the task reads them; many texts lie on disk."""
     data = recipe.data
     fill = data.fill if data.missing == "fill" else None
-    texts = held(treated(task.texts(table, roles), data.cleaning, fill))
-    seconds = task.pairs(table, roles)
-    pairs = None if seconds is None else held(treated(seconds, data.cleaning, fill))
-    gold = None if roles.label is None else task.gold(table, roles)
+    found = examples_of(task, table, roles, data.cleaning, fill, held)
     if data.label_spelling == "merge":
         if kind_of(task) != "class":
             raise RecipeError([Problem("data.label_spelling", f"{task.name} has no single label a row to merge")])
-        gold = None if gold is None else merge_spellings(gold)
-    return Examples(texts, pairs, gold, task.more(table, roles))
+        if found.gold is not None:
+            return replace(found, gold=merge_spellings(found.gold))
+    return found
 
 
 def _names(files: Sequence[str]) -> str:

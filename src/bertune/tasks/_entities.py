@@ -1,6 +1,7 @@
 """Words of rows and the entities among them, read from tagged tokens or from spans of characters."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -110,6 +111,7 @@ class Marked:
             self.texts.append(text if text.strip() else None)
             self.words.append(words)
 
+    @cached_property
     def entities(self) -> tuple[list[tuple[Entity, ...] | None], tags.Scheme | None]:
         """The entities of each row, and the scheme of tags (None for spans of characters)."""
         assert self.roles.label is not None

@@ -5,22 +5,20 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import pyarrow as pa
 from pydantic import Field
 
 from bertune.base.errors import DataError
-from bertune.base.types import Answers, Examples, Floats, Guesses, Judged, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Floats, Guesses, Roles, Table, Tuned
 from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
 from bertune.tasks._grades import learned_cuts, rounded
 from bertune.tasks._labels import is_scale, number_at
 from bertune.tasks._long_texts import Kept, LongTexts, OfLongTexts, Stride
 from bertune.tasks._task import PLAIN, Tuning
+from bertune.tasks._values import OfValues, numbers
 
-BINS = 10  # of equal rows: every part of the scale gets its share of every split
 
-
-class Regression(OfLongTexts):
+class Regression(OfValues, OfLongTexts):
     """A number for each text, or for each pair: similarity, a rating on a fine scale, the grade of an essay.
 
     The model learns in units of the training rows' mean and deviation (within each group, where `by` names a column:
@@ -40,7 +38,6 @@ Never again.,0.5
 "Good actors, poor plot.",4.5
 It is fine for children.,6.2
 """
-    kind: ClassVar[str] = "value"
     problem: ClassVar[str | None] = "regression"
     loss_kind: ClassVar[str] = "value"
     default_loss: ClassVar[str] = "mean_squared"
@@ -90,14 +87,9 @@ It is fine for children.,6.2
             )  # fmt: skip
         return {"group": [value or "" for value in label_texts(table, self.by)]}
 
-    def strata(self, gold: Sequence[Any]) -> list[str]:
-        """Tenths of the rows by their number."""
-        bounds = np.quantile(np.array(gold, dtype=np.float64), np.linspace(0, 1, BINS + 1)[1:-1])
-        return [str(k) for k in np.searchsorted(bounds, gold).tolist()]
-
     def unit(self, examples: Examples) -> Tuned:
         """Mean and deviation of the training rows; of each group in `more`."""
-        gold = _numbers(examples)
+        gold = numbers(examples)
         if self.by is None:
             return Tuned(scale=float(gold.std()) or 1.0, shift=float(gold.mean()))
         groups: dict[str, list[float]] = defaultdict(list)
@@ -109,7 +101,7 @@ It is fine for children.,6.2
     def targets(self, examples: Examples, classes: Sequence[str], unit: Tuned = PLAIN) -> Floats:
         """The number of each row in units of the training rows; NaN where missing."""
         mean, deviation = self._scales(examples, unit)
-        return np.asarray(((_numbers(examples) - mean) / deviation - unit.shift) / unit.scale)
+        return np.asarray(((numbers(examples) - mean) / deviation - unit.shift) / unit.scale)
 
     def _scales(self, examples: Examples, unit: Tuned) -> tuple[Any, Any]:
         """Mean and deviation of each row's group; 0 and 1 without groups."""
@@ -125,7 +117,7 @@ It is fine for children.,6.2
         """Where one whole number ends and the next begins, when rounding is asked for."""
         if self.rounding == "none":
             return PLAIN
-        return Tuned(more={"cuts": learned_cuts(self._values(examples, answers, tuning.unit), _numbers(examples))})
+        return Tuned(more={"cuts": learned_cuts(self._values(examples, answers, tuning.unit), numbers(examples))})
 
     def decode(
         self, examples: Examples, store: TokenStore, answers: Answers, classes: tuple[str, ...], tuned: Tuned
@@ -138,30 +130,10 @@ It is fine for children.,6.2
         mean, deviation = self._scales(examples, tuned)
         return np.asarray(np.clip(answers.values[:, 0] * deviation + mean, self.low, self.high))
 
-    def judged_again(
-        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
-    ) -> Judged:
-        """Gold beside guess as numbers."""
-        gold, guess = (np.array(columns[name], dtype=np.float64) for name in ("label", "prediction"))
-        return Judged(gold, guess, None, ())
-
-    def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
-        """The gold numbers."""
-        return Guesses(_numbers(examples))
-
     def answer(self, guesses: Guesses, row: int, classes: tuple[str, ...]) -> dict[str, Any]:
         """prediction: a number."""
         return {"prediction": float(guesses.guess[row])}
 
-    def fields(self, classes: tuple[str, ...]) -> dict[str, pa.DataType]:
-        """One number."""
-        return {"prediction": pa.float64()}
-
     def shown(self, value: Any) -> str:
         """A number with four digits at most."""
         return f"{value:.4g}"
-
-
-def _numbers(examples: Examples) -> Floats:
-    assert examples.gold is not None
-    return np.array([np.nan if value is None else value for value in examples.gold], dtype=np.float64)

@@ -1,23 +1,22 @@
 """How alike two texts are, by a vector for each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Judged, Roles, Table, Tuned
+from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Roles, Table, Tuned
 from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
 from bertune.tasks import _vectors
 from bertune.tasks._labels import number_at
-from bertune.tasks._task import PLAIN, Task
+from bertune.tasks._task import PLAIN
+from bertune.tasks._values import OfValues, numbers
 
-BINS = 10  # of equal rows: every part of the scale gets its share of every split
 
-
-class Similarity(Task):
+class Similarity(OfValues):
     """How alike two texts are: each becomes a vector of its own, and the cosine of the two is the answer.
 
     Pairs with scores are taken for regression unless the task is named: that reads both texts together and is more
@@ -39,7 +38,6 @@ She cooks soup for dinner.,A woman is making soup.,4.2
 She cooks soup for dinner.,The bridge was closed for repairs.,0
 """
     found: ClassVar[bool] = False
-    kind: ClassVar[str] = "value"
     head: ClassVar[str] = "sentence_embedding"
     loss_kind: ClassVar[str] = "value"
     default_loss: ClassVar[str] = "mean_squared"
@@ -59,21 +57,16 @@ She cooks soup for dinner.,The bridge was closed for repairs.,0
         labels = label_texts(table, roles.label)
         return [None if x is None else number_at(table, roles.label, i, x) for i, x in enumerate(labels)]
 
-    def strata(self, gold: Sequence[Any]) -> list[str]:
-        """Tenths of the rows by their score."""
-        bounds = np.quantile(np.array(gold, dtype=np.float64), np.linspace(0, 1, BINS + 1)[1:-1])
-        return [str(k) for k in np.searchsorted(bounds, gold).tolist()]
-
     def unit(self, examples: Examples) -> Tuned:
         """The scores of the training rows that are the cosines 0 and 1, in `more`."""
-        scores = _numbers(examples)
+        scores = numbers(examples)
         low, high = float(np.nanmin(scores)), float(np.nanmax(scores))
         return Tuned(more={"low": low, "high": high if high > low else low + 1.0})
 
     def targets(self, examples: Examples, classes: Sequence[str], unit: Tuned = PLAIN) -> Floats:
         """The cosine to be learnt of each row, in its unit; NaN where missing."""
         low, high = _ends(unit)
-        return (_numbers(examples) - low) / (high - low)
+        return (numbers(examples) - low) / (high - low)
 
     def lengths(self, examples: Examples, tokenizer: TextTokenizer) -> tuple[Ints, Ints]:
         """Tokens of the longer text of each row, and unknown ones among them."""
@@ -94,26 +87,11 @@ She cooks soup for dinner.,The bridge was closed for repairs.,0
         low, high = _ends(tuned)
         return Guesses(_vectors.cosines(answers) * (high - low) + low)
 
-    def judged_again(
-        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
-    ) -> Judged:
-        """Gold beside guess as numbers."""
-        gold, guess = (np.array(columns[name], dtype=np.float64) for name in ("label", "prediction"))
-        return Judged(gold, guess, None, ())
-
-    def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
-        """The gold scores."""
-        return Guesses(_numbers(examples))
-
     def answer(self, guesses: Guesses, row: int, classes: tuple[str, ...]) -> dict[str, Any]:
         """prediction: the similarity, or the vector of a single text."""
         if _vectors.are_vectors(guesses):
             return _vectors.vector(guesses, row)
         return {"prediction": float(guesses.guess[row])}
-
-    def fields(self, classes: tuple[str, ...]) -> dict[str, pa.DataType]:
-        """One number."""
-        return {"prediction": pa.float64()}
 
     def fields_of(self, guesses: Guesses, classes: tuple[str, ...]) -> dict[str, pa.DataType]:
         """One number, or a list of them where texts stand alone."""
@@ -127,8 +105,3 @@ She cooks soup for dinner.,The bridge was closed for repairs.,0
 def _ends(unit: Tuned) -> tuple[float, float]:
     """The scores that are the cosines 0 and 1."""
     return float(unit.more.get("low", 0.0)), float(unit.more.get("high", 1.0))
-
-
-def _numbers(examples: Examples) -> Floats:
-    assert examples.gold is not None
-    return np.array([np.nan if value is None else value for value in examples.gold], dtype=np.float64)

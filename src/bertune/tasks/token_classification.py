@@ -95,7 +95,7 @@ class TokenClassification(Task):
 
     def gold(self, table: Table, roles: Roles) -> Sequence[Any]:
         """The entities of each row; None where nothing is said. Raises DataError naming file and row."""
-        return self._read(table, roles).entities()[0]
+        return self._read(table, roles).entities[0]
 
     def more(self, table: Table, roles: Roles) -> Mapping[str, Sequence[Any]]:
         """The places of the words of each row."""
@@ -105,8 +105,8 @@ class TokenClassification(Task):
         """Tags that break their scheme, spans within words, entities that overlap."""
         if roles.label is None:
             return []
-        marked = Marked(table, roles)
-        marked.entities()
+        marked = self._read(table, roles)
+        _ = marked.entities  # faults are noted as they are read
         return marked.faults.findings()
 
     def strata(self, gold: Sequence[Any]) -> list[str]:

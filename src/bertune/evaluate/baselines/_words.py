@@ -19,6 +19,11 @@ TOKENS = re.compile(r"[\u3040-\u9fff\uf900-\ufaff]|\w+")  # words, or single cha
 UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 
 
+def tokens(text: str) -> set[str]:
+    """The words of a text in lower case; of scripts without spaces, its characters."""
+    return set(TOKENS.findall(text.lower()))
+
+
 class Words:
     """TF-IDF of words and word pairs (of 1 to 3 characters where texts have no spaces); of pairs of texts those of
     both, apart, and how much they overlap."""

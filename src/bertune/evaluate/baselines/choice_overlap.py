@@ -1,7 +1,6 @@
 """The baseline of multiple choice that counts shared words."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -11,8 +10,7 @@ from numpy.typing import NDArray
 
 from bertune.base.types import Examples, Guesses
 from bertune.evaluate.baselines._baseline import Baseline
-
-TOKENS = re.compile(r"[\u3040-\u9fff\uf900-\ufaff]|\w+")
+from bertune.evaluate.baselines._words import tokens
 
 
 class ChoiceOverlap(Baseline):
@@ -39,19 +37,15 @@ class ChoiceOverlap(Baseline):
         chances = np.zeros((len(examples), most))
         for i, choices in enumerate(examples.more["choices"]):
             words = self._words(examples, i)
-            shared = np.array([self._weight(_tokens(choice), words) for choice in choices])
+            shared = np.array([self._weight(tokens(choice), words) for choice in choices])
             chances[i, : len(choices)] = (shared + 0.01) / (shared + 0.01).sum()
         return Guesses(chances.argmax(axis=1), chances)
 
     def _words(self, examples: Examples, i: int) -> set[str]:
         pair = examples.pairs[i] if examples.pairs is not None else None
-        return _tokens(f"{examples.texts[i] or ''} {pair or ''}")
+        return tokens(f"{examples.texts[i] or ''} {pair or ''}")
 
     def _weight(self, choice: set[str], words: set[str]) -> float:
         common = choice & words
         rarity = sum(math.log(1 + self.rows / (1 + self.seen[word])) for word in common)
         return rarity / math.sqrt(1 + len(choice))
-
-
-def _tokens(text: str) -> set[str]:
-    return set(TOKENS.findall(text.lower()))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bertune.base.types import Examples, Guesses
 from bertune.evaluate.baselines._baseline import Baseline
-from bertune.evaluate.baselines._words import TOKENS
+from bertune.evaluate.baselines._words import tokens
 
 SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 
@@ -30,7 +30,7 @@ class SentenceOverlap(Baseline):
         contexts = set(examples.pairs or ())
         self.rows = max(1, len(contexts))
         for context in contexts:
-            self.seen.update(_tokens(context or ""))
+            self.seen.update(tokens(context or ""))
 
     def guesses(self, examples: Examples) -> Guesses:
         """A sentence for each row; of equals the first."""
@@ -38,15 +38,11 @@ class SentenceOverlap(Baseline):
         guess = np.empty(len(examples), object)
         told = []
         for row, (question, context) in enumerate(zip(examples.texts, examples.pairs, strict=True)):
-            words = _tokens(question or "")
+            words = tokens(question or "")
             sentences = [found.group().strip() for found in SENTENCES.finditer(context or "")] or [context or ""]
-            guess[row] = max(sentences, key=lambda sentence: self._weight(_tokens(sentence) & words))
+            guess[row] = max(sentences, key=lambda sentence: self._weight(tokens(sentence) & words))
             told.append([{"text": guess[row], "start": None, "end": None, "probability": 1.0}])
         return Guesses(guess, None, {"answers": told})
 
     def _weight(self, words: set[str]) -> float:
         return sum(math.log(1 + self.rows / (1 + self.seen[word])) for word in words)
-
-
-def _tokens(text: str) -> set[str]:
-    return set(TOKENS.findall(text.lower()))

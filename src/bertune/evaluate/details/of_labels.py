@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from bertune.base.types import Judged, Tuned
+from bertune.evaluate.scores import class_entry
 
 
 class OfLabels:
@@ -30,12 +31,6 @@ def _entries(classes: tuple[str, ...], gold: Any, guess: Any, tuned: Tuned) -> l
     entries = []
     for k, name in enumerate(classes):
         right, n, guessed = int((gold[:, k] & guess[:, k]).sum()), int(gold[:, k].sum()), int(guess[:, k].sum())
-        entry = {
-            "class": name,
-            "precision": right / guessed if guessed else 0.0,
-            "recall": right / n if n else 0.0,
-            "f1": 2 * right / (n + guessed) if n + guessed else 0.0,
-            "n": n,
-        }
+        entry = class_entry(name, right, n, guessed)
         entries.append(entry | ({} if thresholds[k] is None else {"threshold": thresholds[k]}))
     return entries

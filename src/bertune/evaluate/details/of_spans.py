@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from bertune.base.types import Judged, Tuned
+from bertune.evaluate.scores import class_entry
 
 EXAMPLES = 50
 Span = tuple[int, int, str]
@@ -35,19 +36,9 @@ class OfSpans:
                 mistakes[kind].append(row)
         kinds = [*judged.classes, *sorted({*gold_of, *guess_of} - set(judged.classes))]
         return {
-            "per_class": [_entry(kind, right[kind], gold_of[kind], guess_of[kind]) for kind in kinds],
+            "per_class": [class_entry(kind, right[kind], gold_of[kind], guess_of[kind]) for kind in kinds],
             "mistakes": {kind: {"n": len(rows), "rows": rows[:EXAMPLES]} for kind, rows in mistakes.items()},
         }
-
-
-def _entry(kind: str, right: int, gold: int, guess: int) -> dict[str, Any]:
-    return {
-        "class": kind,
-        "precision": right / guess if guess else 0.0,
-        "recall": right / gold if gold else 0.0,
-        "f1": 2 * right / (gold + guess) if gold + guess else 0.0,
-        "n": gold,
-    }
 
 
 def _mistakes(missed: set[Span], wrong: set[Span]) -> list[str]:
