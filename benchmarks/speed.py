@@ -40,9 +40,10 @@ def ours(scratch: Path, steps: int) -> tuple[Learner, Feed]:
     stores = build.stores(prepared, scratch)
     model = build.network(recipe, prepared, 0)
     plan = build.planned(recipe, model, prepared)
-    _, stores = build.small_table(recipe, model, stores)
+    _, (stores,) = build.small_table(recipe, model, [stores])
     feed = build.feed_of(recipe, plan, stores.train, model, 0)
-    learner = build.learner_of(recipe, prepared, plan, model, feed, compute(recipe.training))
+    losses = [build.loss_of(recipe, prepared, feed)]
+    learner = build.learner_of(recipe, losses, plan, model, feed, compute(recipe.training))
     model.network.train()
     return learner, feed
 

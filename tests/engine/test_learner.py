@@ -31,7 +31,7 @@ def test_clipping(tiny, sentences_csv, clip):
     made = workbench.bench(tiny(), sentences_csv, {**SGD, **NO_WARMUP, "training.clip_norm": clip})
     rows = made.feed.batches(0)[0]
     batch = made.feed.store.batch(rows)
-    made.learner.loss(made.model(batch).logits, batch.targets).values.mean().backward()
+    made.learner.losses[0](made.model(batch).logits, batch.targets).values.mean().backward()
     norm = float(nn.utils.get_total_norm([p.grad for p in made.model.network.parameters() if p.grad is not None]))
     assert norm > 0.001
     expected = 0.5 * (clip if 0 < clip < norm else norm)

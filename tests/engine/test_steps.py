@@ -19,7 +19,7 @@ def check_step(step, plain, made) -> None:
     results = []
     for rule in (plain, step):
         made.model.network.zero_grad()
-        terms = rule(made.model, made.learner.loss, batch, 1)
+        terms = rule(made.model, made.learner.losses[0], batch, 1)
         assert terms.values.shape == terms.weights.shape == batch.targets.shape, "a step never reduces"
         (terms.values * terms.weights).sum().backward()
         gradient = torch.cat([p.grad.flatten() for p in made.model.network.parameters() if p.grad is not None])
@@ -62,7 +62,7 @@ def test_r_drop_is_the_papers_formula(tiny, sentences_csv):
     made = workbench.bench(tiny(), sentences_csv, {"model.dropout": 0.3})
     batch = made.feed.store.batch(made.feed.batches(0)[0])
     torch.manual_seed(7)
-    terms = build(registry.load("steps", "r_drop"), values={"alpha": 2.5})(made.model, made.learner.loss, batch, 1)
+    terms = build(registry.load("steps", "r_drop"), values={"alpha": 2.5})(made.model, made.learner.losses[0], batch, 1)
     torch.manual_seed(7)
     one, two = made.model(batch).logits, made.model(batch).logits
     assert not torch.equal(one, two), "the two passes have different dropout"

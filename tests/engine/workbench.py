@@ -72,7 +72,7 @@ def bench(model: Path, data: Path, settings: dict[str, Any] | None = None) -> Be
     network.network.train()
     plan = build.planned(recipe, network, prepared)
     feed = build.feed_of(recipe, plan, stores.train, network, recipe.seed)
-    learner = build.learner_of(recipe, prepared, plan, network, feed, machine)
+    learner = build.learner_of(recipe, [build.loss_of(recipe, prepared, feed)], plan, network, feed, machine)
     return Bench(recipe, prepared, stores, network, plan, feed, learner)
 
 

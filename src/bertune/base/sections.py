@@ -25,6 +25,9 @@ class DataSection(Section):
     train: str | None = Described(None, description="file, folder or hf:<dataset> with labelled rows")
     valid: str | None = Described(None, description="file with validation rows; else split off")
     test: str | None = Described(None, description="file with test rows; else split off")
+    also: tuple[str, ...] = Described(
+        (), description="further tasks learnt together with this one: a file of data, or a recipe, for each"
+    )
     text: str | None = Described(None, description="column with the text; else recognised")
     text_pair: str | None = Described(None, description="column with the second text; else recognised")
     label: str | None = Described(None, description="column with the label; else recognised")
@@ -75,6 +78,9 @@ class TrainingSection(Section):
     )
     seeds: Annotated[int, Ge(1), Le(100)] | Literal["auto"] = Described(
         "auto", description="seeds to train with, the best on validation is kept; auto: 3 under 1,000 training rows"
+    )
+    temperature: Annotated[float, Ge(1), Le(1000)] = Described(
+        1.0, description="of tasks learnt together: 1 takes batches by their rows, the higher the more evenly"
     )
     max_tokens: Annotated[int, Ge(16)] = Described(
         4096, description="padded tokens computed at once (micro-batch); fewer where texts are long"

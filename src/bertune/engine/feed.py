@@ -2,12 +2,35 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from bertune.base.seeds import derive
 from bertune.base.types import Batch, Ints
 from bertune.data.batches import epoch_batches, micro_batches
 from bertune.data.store import TokenStore
+
+
+class Batches(Protocol):
+    """What the loop asks of a feed. What stands for a batch is the feed's own; its length is the number of rows."""
+
+    batch_size: int
+    steps_per_epoch: int
+
+    @property
+    def most_rows(self) -> int | None:
+        """The most rows of a portion."""
+
+    @most_rows.setter
+    def most_rows(self, most: int | None) -> None: ...
+
+    def begin(self, epoch: int) -> Sequence[Any]:
+        """The batches of an epoch that now begins."""
+
+    def portions(self, rows: Any) -> list[Batch]:
+        """One batch in portions that fit in memory."""
+
+    def tokens_in(self, rows: Any) -> int:
+        """Tokens of a batch, without padding."""
 
 
 class Feed:

@@ -32,10 +32,11 @@ class Update:
 
 @dataclass(eq=False)
 class Learner:
-    """All that changes while a model learns; `scale(step)` is the schedule's factor on every learning rate."""
+    """All that changes while a model learns, with the loss of each of its tasks; `scale(step)` is the schedule's factor
+    on every learning rate."""
 
     model: Model
-    loss: Loss
+    losses: Sequence[Loss]
     step_rule: Step
     optimizer: torch.optim.Optimizer
     schedule: Any
@@ -73,7 +74,8 @@ class Learner:
             torch.manual_seed(derive(self.seed, "dropout", step, number))
             batch = to_device(batch, self.compute.device)
             with torch.autocast(self.compute.device.type, torch.bfloat16, enabled=self.compute.precision == "bf16"):
-                terms = self.step_rule(self.model, self.loss, batch, derive(self.seed, "step", step, number))
+                task, judge = self.model.tasks[batch.part], self.losses[batch.part]
+                terms = self.step_rule(task, judge, batch, derive(self.seed, "step", step, number))
             summed, weights = (terms.values * terms.weights).sum(), float(terms.weights.sum())
             (summed / weights if len(micro) == 1 and weights else summed).backward()  # type: ignore[no-untyped-call]
             total, weight = total + float(summed.detach()), weight + weights

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
-from bertune.base.types import Ints
 from bertune.engine.clock import Clock, Spent
 from bertune.engine.events import Evaluated, Event, Save, Saved, Started, Stop, Stopped, Warn, Wish
-from bertune.engine.feed import Feed
+from bertune.engine.feed import Batches
 from bertune.engine.interrupt import Interrupted
 from bertune.engine.learner import Learner, Update
 
@@ -43,7 +43,7 @@ class Hooks:
     poll: Callable[[], None] = lambda: None
 
 
-def loop(learner: Learner, feed: Feed, hooks: Hooks, start: Position) -> Generator[Event, Wishes, None]:
+def loop(learner: Learner, feed: Batches, hooks: Hooks, start: Position) -> Generator[Event, Wishes, None]:
     """Yield Started, then Stepped, Evaluated and Saved as they come, then Stopped; wishes are sent back at each."""
     per_epoch, clock = feed.steps_per_epoch, Clock(start.spent, learner.steps)
     wishes = yield Started(
@@ -57,7 +57,7 @@ def loop(learner: Learner, feed: Feed, hooks: Hooks, start: Position) -> Generat
     )
     stop = yield from _answer(wishes, hooks, start, per_epoch)
     step, epoch, due = start.step, -1, start.judging_due
-    batches: Sequence[Ints] = ()
+    batches: Sequence[Any] = ()
     while (due and (stop is None or stop.finished)) or (stop is None and step < learner.steps):
         at = Position(step, due, stop.reason if stop else None, clock.spent)
         try:
@@ -109,7 +109,9 @@ def _answer(wishes: Wishes, hooks: Hooks, at: Position, per_epoch: int) -> Gener
     return next((w for w in stops if not w.finished), None) or (Stop(planned) if planned is not None else None)
 
 
-def _update(learner: Learner, feed: Feed, rows: Ints, step: int, poll: Callable[[], None]) -> tuple[Update, list[Wish]]:
+def _update(
+    learner: Learner, feed: Batches, rows: Any, step: int, poll: Callable[[], None]
+) -> tuple[Update, list[Wish]]:
     """One update; out of memory, the micro-batch is halved and the same update is made again."""
     notes: list[Wish] = []
     while True:

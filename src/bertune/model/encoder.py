@@ -42,6 +42,11 @@ class Model:
         return self.network.base_model  # type: ignore[no-any-return]
 
     @property
+    def tasks(self) -> tuple["Model", ...]:
+        """The model of each task that is learnt: itself alone."""
+        return (self,)
+
+    @property
     def parameters_count(self) -> int:
         """Number of parameters."""
         return sum(p.numel() for p in self.network.parameters())

@@ -60,7 +60,7 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
     if device.type == "cpu":
         return batch
     move: Any = lambda t: None if t is None else t.to(device, non_blocking=True)  # noqa: E731
-    return Batch(
-        move(batch.ids), move(batch.starts), move(batch.owner), move(batch.targets), batch.rows, move(batch.types),
-        {name: move(values) for name, values in batch.beside.items()},
+    return replace(
+        batch, ids=move(batch.ids), starts=move(batch.starts), owner=move(batch.owner), targets=move(batch.targets),
+        types=move(batch.types), beside={name: move(values) for name, values in batch.beside.items()},
     )  # fmt: skip

@@ -10,7 +10,7 @@ from bertune.base.recipe import Recipe, parse_assignment, read_toml, resolve
 FLAGS = {
     "data": "data.train", "valid": "data.valid", "test": "data.test", "task": "task.name", "text": "data.text",
     "text_pair": "data.text_pair", "label": "data.label", "model": "model.name", "seed": "seed",
-    "language": "report.language", "from_run": "model.from_run",
+    "language": "report.language", "from_run": "model.from_run", "also": "data.also",
 }  # fmt: skip
 WRITTEN = {"data": "DATA", "from_run": "--from"}  # what else people write than the name of the flag
 
@@ -37,6 +37,9 @@ def ask(
     for key in ("data.train", "data.valid", "data.test", "model.name", "model.from_run"):
         if isinstance(stated.get(key), str):
             stated[key] = _absolute(stated[key], key)
+    also = stated.get("data.also")
+    if isinstance(also, (list, tuple)):
+        stated["data.also"] = [_absolute(path, "data.also") if isinstance(path, str) else path for path in also]
     recipe = resolve(stated, origin)
     if recipe.model.from_run is not None and recipe.model.name != "auto":
         text = f"found {recipe.model.name}, but model.from_run names the model already; leave one out"

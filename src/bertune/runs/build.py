@@ -22,8 +22,9 @@ from bertune.data.store import read as read_store
 from bertune.data.store import write as write_store
 from bertune.engine.averaging import Averages
 from bertune.engine.devices import Compute
-from bertune.engine.feed import Feed
+from bertune.engine.feed import Batches, Feed
 from bertune.engine.learner import Learner, parameter_groups
+from bertune.engine.mixed_feed import MixedFeed
 from bertune.engine.plan import Facts, Plan, plan
 from bertune.model.cached import MOST_BYTES, encode_once, renumbered, why_not
 from bertune.model.encoder import Model, head_of, load
@@ -66,8 +67,9 @@ def _digest(values: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
 
 
-def network(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
-    """The pretrained model with a fresh head and the recipe's changes to it."""
+def network(recipe: Recipe, prepared: Prepared, seed: int, vocabulary: int = 0) -> Model:
+    """The pretrained model with a fresh head and the recipe's changes to it, its table of embeddings with a row for
+    each token of its own tokenizer and `vocabulary` rows at least."""
     settings = recipe.model
     names = ("dropout", "attention_dropout", "head_dropout")
     changes = {name: getattr(settings, name) for name in names if getattr(settings, name) != "auto"}
@@ -76,7 +78,7 @@ def network(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
     tokenizer = prepared.tokenizer
     model = load(
         prepared.chosen.folder, head_of(task.head, task.answering), prepared.classes, tokenizer.pad_id, seed, changes,
-        tokenizer.vocabulary, settings.from_run is not None,
+        max(tokenizer.vocabulary, vocabulary), settings.from_run is not None,
     )  # fmt: skip
     reinitialize(model, settings.reinitialize_top, seed)
     freeze(model, settings)
@@ -136,20 +138,22 @@ def encoded_once(
     return Cached(table, Stores(train, valid, None))
 
 
-def small_table(recipe: Recipe, model: Model, given: Stores) -> tuple[UsedRows | None, Stores]:
-    """The rows of the embedding table that the run uses, taken out, and the stores of training and validation rows
-    that number them so; None and the same stores where the table stays whole.
+def small_table(recipe: Recipe, model: Model, given: Sequence[Stores]) -> tuple[UsedRows | None, list[Stores]]:
+    """The rows of the embedding table that the tasks of a run use, taken out, and their stores of training and
+    validation rows that number them so; None and the same stores where the table stays whole.
 
     It does with regularizers, which move rows without a gradient too.
     """
-    splits = [s for s in (given.train, given.valid) if s is not None]
+    splits = [s for one in given for s in (one.train, one.valid) if s is not None]
     small = None if recipe.regularizers else used_rows(model, [s.ids for s in splits])
     if small is None:
-        return None, given
+        return None, list(given)
     small.take_out()
-    train = replace(given.train, renumber=small.renumber)
-    valid = None if given.valid is None else replace(given.valid, renumber=small.renumber)
-    return small, Stores(train, valid, given.test)
+    small_stores = []
+    for one in given:
+        valid = None if one.valid is None else replace(one.valid, renumber=small.renumber)
+        small_stores.append(Stores(replace(one.train, renumber=small.renumber), valid, one.test))
+    return small, small_stores
 
 
 def _numbered(splits: Sequence[TokenStore], recipe: Recipe) -> Iterator[tuple[Ints, Batch]]:
@@ -180,15 +184,20 @@ def feed_of(recipe: Recipe, the_plan: Plan, store: TokenStore, model: Model, see
     )
 
 
+def mixed(recipe: Recipe, feeds: Sequence[Feed], seed: int) -> Batches:
+    """The batches of all tasks of a run in turn; of one task its own."""
+    return feeds[0] if len(feeds) == 1 else MixedFeed(feeds, recipe.training.temperature, seed)
+
+
 def _set_free(model: Model, recipe: Recipe, epoch: int) -> None:
     if recipe.model.unfreeze_per_epoch:
         freeze(model, recipe.model, epoch)
 
 
 def learner_of(
-    recipe: Recipe, prepared: Prepared, the_plan: Plan, model: Model, feed: Feed, compute: Compute
+    recipe: Recipe, losses: Sequence[Any], the_plan: Plan, model: Model, feed: Batches, compute: Compute
 ) -> Learner:
-    """Everything that learns: loss, optimizer, schedule, regularizers, averages."""
+    """Everything that learns: losses, one a task, optimizer, schedule, regularizers, averages."""
     parameters = _ever_learning(model, recipe, math.ceil(the_plan.epochs))
     rate = the_plan.learning_rate
     groups = parameter_groups(model, parameters, rate, the_plan.layer_decay)
@@ -202,7 +211,7 @@ def learner_of(
     span = max(2.0, recipe.training.averaging_share * steps)
     return Learner(
         model=model,
-        loss=loss_of(recipe, prepared, feed),
+        losses=losses,
         step_rule=_part(recipe, "training.step", "steps"),
         optimizer=registry.load("optimizers", optimizer.name)(groups, rate, **optimizer.settings),
         schedule=_part(recipe, "schedule", "schedules"),
@@ -244,10 +253,10 @@ def _part(recipe: Recipe, slot: str, door: str) -> Any:
 
 def _ever_learning(model: Model, recipe: Recipe, epochs: int) -> dict[str, torch.nn.Parameter]:
     """The parameters that learn in some epoch, though perhaps not in the first."""
-    if recipe.model.unfreeze_per_epoch:
-        deepest = [deepest_learning(recipe.model, len(model.layers()), e) for e in range(epochs)]
-        freeze(model, recipe.model, int(np.argmax(deepest)))
+    deepest = [deepest_learning(recipe.model, len(model.layers()), e) for e in range(epochs)]
+    for task in model.tasks:
+        _set_free(task, recipe, int(np.argmax(deepest)))
     chosen = {name: p for name, p in model.network.named_parameters() if p.requires_grad}
-    if recipe.model.unfreeze_per_epoch:
-        freeze(model, recipe.model, 0)
+    for task in model.tasks:
+        _set_free(task, recipe, 0)
     return chosen

@@ -109,9 +109,9 @@ def _bill(
     cached = build.encoded_once(recipe, model, _first_rows(stores), machine, watch.poll, Silent())
     if cached is not None:
         seconds["encode"] = answering.seconds(_portions(stores.train, recipe)) + _of(answering, stores.valid, recipe)
-    small, seen = (None, _as_if(stores)) if cached else build.small_table(recipe, model, stores)
+    small, (seen,) = (None, [_as_if(stores)]) if cached else build.small_table(recipe, model, [stores])
     feed = build.feed_of(recipe, plan, seen.train, model, recipe.seed)
-    learner = build.learner_of(recipe, prepared, plan, model, feed, machine)
+    learner = build.learner_of(recipe, [build.loss_of(recipe, prepared, feed)], plan, model, feed, machine)
     model.network.train()
     with nullcontext() if cached is None else standing_in(model, _blank(stores, cached.table)):
         updating = probe.time_updates(learner, feed)

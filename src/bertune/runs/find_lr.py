@@ -79,7 +79,7 @@ def find_lr(recipe: Recipe, folder: Path, teller: Teller, source: Table | None =
         model.network.to(machine.device).train()
         plan = build.planned(trial, model, prepared)
         feed = build.feed_of(trial, plan, stores.train, model, trial.seed)
-        learner = build.learner_of(trial, prepared, plan, model, feed, machine)
+        learner = build.learner_of(trial, [build.loss_of(trial, prepared, feed)], plan, model, feed, machine)
         name = trial.part("optimizer").name
         teller.say("try", f"{STEPS} updates of {plan.batch_size} rows, learning rate rising from "
                           f"{LOWEST:g} to {highest(name):g} ({name})")  # fmt: skip

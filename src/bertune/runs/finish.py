@@ -19,7 +19,6 @@ from bertune.data.store import TokenStore
 from bertune.engine.devices import Compute
 from bertune.engine.interrupt import Watch
 from bertune.evaluate.intervals import difference, verdict
-from bertune.evaluate.predict import predict
 from bertune.evaluate.saved import About, fold, save
 from bertune.evaluate.scores import score
 from bertune.evaluate.slices import as_json, slices
@@ -27,9 +26,9 @@ from bertune.model.encoder import Model
 from bertune.runs.answers import in_column
 from bertune.runs.build import Stores
 from bertune.runs.folder import Folder
+from bertune.runs.judge import answers_of, judged_as, tuned_on
 from bertune.runs.parts import own_parts, parts_of
 from bertune.runs.prepare import Prepared
-from bertune.tasks._task import Tuning
 
 
 @dataclass(eq=False)
@@ -66,34 +65,21 @@ class Finish:
         """Answers in fp32, as the saved model gives them."""
         if store is None:
             return None
-        answers = predict(
-            model, store, batch_size=self.recipe.evaluation.batch_size, max_tokens=self.recipe.training.max_tokens,
-            precision="fp32", device=self.compute.device, poll=self.watch.poll,
-        )  # fmt: skip
+        answers = answers_of(model, store, self.recipe, self.compute, self.watch.poll, "fp32")
         self.speed = len(store) / max(answers.seconds, 1e-9)
         return answers
 
     def _tuned(self, answers: Answers | None) -> Tuned:
-        """The unit of the answers, and on top of it what the task finds on validation rows."""
-        unit, task = self.prepared.unit, self.prepared.rows.task
+        """How answers are read: the unit alone where there are no validation rows."""
         if answers is None or self.stores.valid is None:
-            return unit
+            return self.prepared.unit
         settings = self.recipe.evaluation
-        metric = registry.load("metrics", self.metric)()
-        tuning = Tuning(metric, unit, settings.calibration, settings.threshold == "tune")
-        found: Tuned = task.tune(
-            self.prepared.examples("valid"), self.stores.valid, answers.scaled(unit), self.prepared.classes, tuning
-        )
-        return replace(
-            found, scale=unit.scale * found.scale, shift=unit.shift * found.scale + found.shift,
-            more={**unit.more, **found.more},
-        )  # fmt: skip
+        threshold = settings.threshold == "tune"
+        return tuned_on(self.prepared, self.stores.valid, answers, self.metric, settings.calibration, threshold)
 
     def _judged(self, name: str, answers: Answers, tuned: Tuned) -> tuple[Guesses, Judged]:
         """What scaled answers to a split say, and beside it the gold."""
-        task, examples, classes = self.prepared.rows.task, self.prepared.examples(name), self.prepared.classes
-        guesses = task.decode(examples, getattr(self.stores, name), answers, classes, tuned)
-        return guesses, task.judged(examples, guesses, classes)
+        return judged_as(self.prepared, name, getattr(self.stores, name), answers, tuned)
 
     def _metrics(self) -> list[str]:
         return list(dict.fromkeys([self.metric, *self.prepared.rows.task.metrics]))

@@ -3,8 +3,7 @@
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from bertune.base import registry
 from bertune.base.errors import ResumeError
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
-from bertune.base.types import Answers, Examples, Tuned
 from bertune.engine import checkpoint
 from bertune.engine.callbacks.early_stopping import EarlyStopping
 from bertune.engine.callbacks.history import History
@@ -30,19 +28,19 @@ from bertune.engine.interrupt import Watch
 from bertune.engine.learner import Learner
 from bertune.engine.loop import Hooks, Position, loop
 from bertune.engine.plan import Plan
-from bertune.evaluate.predict import predict
 from bertune.evaluate.spread import spread
-from bertune.evaluate.standard_error import standard_error
 from bertune.model.cached import standing_in
 from bertune.model.encoder import Model
+from bertune.model.together import together
 from bertune.runs import build
 from bertune.runs.build import Stores
 from bertune.runs.folder import Folder
+from bertune.runs.judge import Judge, metric_of
 from bertune.runs.prepare import Prepared
 from bertune.runs.telling import Teller
-from bertune.tasks._task import Tuning
 
 KEEP = 2
+MEAN = "mean_of_tasks"  # what weights are selected by where several tasks are learnt at once
 ROWS_AT_START = 64  # of the validation rows, answered before the first update to see how far the answers differ
 
 
@@ -59,6 +57,16 @@ class Fitted:
     warnings: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A further task that is learnt together with that of a run; its scores are told under `name`."""
+
+    name: str
+    recipe: Recipe
+    prepared: Prepared
+    stores: Stores
+
+
 @dataclass(eq=False)
 class Fit:
     """One attempt to train: what it needs, and the hooks that the loop calls."""
@@ -72,22 +80,29 @@ class Fit:
     watch: Watch
     fingerprint: dict[str, Any]
     listeners: Sequence[Any] = ()
+    others: Sequence[Part] = ()
     attempt: int = 1
     restarts: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def run(self) -> Fitted:
         """Train to the end, or to an interruption (then `stopped.finished` is False)."""
-        seed = self.recipe.seed
-        model = build.network(self.recipe, self.prepared, seed)
-        model.network.to(self.compute.device)
-        plan = build.planned(self.recipe, model, self.prepared)
-        cached = build.encoded_once(self.recipe, model, self.stores, self.compute, self.watch.poll, self.teller)
-        small, self.seen = (None, cached.stores) if cached else build.small_table(self.recipe, model, self.stores)
-        feed = build.feed_of(self.recipe, plan, self.seen.train, model, seed)
+        parts = [Part("", self.recipe, self.prepared, self.stores), *self.others]
+        model = self._network(parts)
+        plan = build.planned(self.recipe, model.tasks[0], self.prepared)
+        cached = None
+        if not self.others:
+            cached = build.encoded_once(self.recipe, model, self.stores, self.compute, self.watch.poll, self.teller)
+        every = [part.stores for part in parts]
+        small, seen = (None, [cached.stores]) if cached else build.small_table(self.recipe, model.tasks[0], every)
+        feeds = [build.feed_of(self.recipe, plan, one.train, task, self.recipe.seed)
+                 for one, task in zip(seen, model.tasks, strict=True)]  # fmt: skip
+        feed = build.mixed(self.recipe, feeds, self.recipe.seed)
         folder, state = self._newest()
         plan = plan.gentler() if self.attempt > 1 else plan
-        learner = build.learner_of(self.recipe, self.prepared, plan, model, feed, self.compute)
+        losses = [build.loss_of(part.recipe, part.prepared, own) for part, own in zip(parts, feeds, strict=True)]
+        learner = build.learner_of(self.recipe, losses, plan, model, feed, self.compute)
+        self.judges = self._judges(parts, model, seen)
         self.every = max(1, round(feed.steps_per_epoch / self.recipe.evaluation.per_epoch))
         self._callbacks(learner)
         start = Position()
@@ -98,15 +113,16 @@ class Fit:
         hooks = Hooks(
             judge=lambda at, epoch: self._judge(learner, at, epoch),
             save=lambda at, wish: self._save(learner, feed, at, wish),
-            judge_at=lambda step: self._judge_at(step, learner.steps),
+            judge_at=lambda step: bool(self.judges) and (step % self.every == 0 or step == learner.steps),
             warn=self._warn,
             poll=self.watch.poll,
         )
         model.network.train()
         try:
             with nullcontext() if cached is None else standing_in(model, cached.table):
-                if folder is None and self.seen.valid is not None:
-                    self.trouble.beginning = spread(self._answers(learner, ROWS_AT_START).values) or 0.0
+                if folder is None and "" in self.judges:
+                    with learner.judging():
+                        self.trouble.beginning = spread(self.judges[""].answers(ROWS_AT_START).values) or 0.0
                 self.watch.patient = True
                 stopped = drive(loop(learner, feed, hooks, start), self.callbacks)
         finally:
@@ -122,13 +138,28 @@ class Fit:
                 "highest": self.stopping.highest}  # fmt: skip
         return Fitted(model, plan, stopped, best, learner.steps, list(self.restarts), list(self.warnings))
 
+    def _network(self, parts: Sequence[Part]) -> Model:
+        """The models of all tasks, with one encoder, on the device."""
+        tokens = max(part.prepared.tokenizer.vocabulary for part in parts)
+        model = together([build.network(part.recipe, part.prepared, self.recipe.seed, tokens) for part in parts])
+        model.network.to(self.compute.device)
+        return model
+
+    def _judges(self, parts: Sequence[Part], model: Model, seen: Sequence[Stores]) -> dict[str, Judge]:
+        """Who looks at the validation rows of each task that has any, by the name of its part."""
+        return {
+            part.name: Judge(task, part.recipe, part.prepared, part.stores.valid, own.valid, self.compute,
+                             self.watch.poll)
+            for part, task, own in zip(parts, model.tasks, seen, strict=True)
+            if part.stores.valid is not None and own.valid is not None
+        }  # fmt: skip
+
     def _callbacks(self, learner: Learner) -> None:
         evaluation = self.recipe.evaluation
-        name = self.metric
-        higher = registry.load("metrics", name).best == "high"
+        alone = self.judges.get("") if not self.others else None
         self.stopping = EarlyStopping(
-            name,
-            higher,
+            MEAN if self.others else self.metric,
+            alone is None or alone.higher,
             self._patience(learner),
             evaluation.minimum_gain,
             evaluation.early_stopping,
@@ -157,54 +188,28 @@ class Fit:
     @property
     def metric(self) -> str:
         """The metric to select by."""
-        name = self.recipe.evaluation.metric
-        return str(self.prepared.rows.task.metrics[0]) if name == "auto" else name
+        return metric_of(self.recipe, self.prepared)
 
     def _warn(self, wish: Warn) -> None:
         self.warnings.append(wish.message)
         self.teller.warn(wish.message, code=wish.code, **wish.details)
 
-    def _judge_at(self, step: int, steps: int) -> bool:
-        return self.stores.valid is not None and (step % self.every == 0 or step == steps)
-
-    def _answers(self, learner: Learner, most: int | None = None) -> Answers:
-        """The answers to the validation rows, or to the first `most`, as the model gives them."""
-        assert self.seen.valid is not None
-        with learner.judging():
-            return predict(
-                learner.model, self.seen.valid, batch_size=self.recipe.evaluation.batch_size,
-                max_tokens=self.recipe.training.max_tokens, precision=self.compute.precision,
-                device=self.compute.device, poll=self.watch.poll, most=most,
-            )  # fmt: skip
-
     def _judge(self, learner: Learner, at: Position, epoch: float) -> Evaluated:
-        answered, task, classes = self._answers(learner), self.prepared.rows.task, self.prepared.classes
-        assert self.stores.valid is not None
-        # A diverged model still gets a score, and is told by Trouble.
-        finite = replace(answered, values=np.nan_to_num(answered.values)).scaled(self.prepared.unit)
-        guesses = task.decode(self.validated, self.stores.valid, finite, classes, self._tuned(finite))
-        judged = task.judged(self.validated, guesses, classes)
-        names = dict.fromkeys([self.metric, *task.watched])
-        scores = {name: float(registry.load("metrics", name)()(judged)) for name in names}
-        guessed = len(np.unique(judged.guess)) if task.kind == "class" else len(judged)
-        learner.schedule.observe(scores[self.metric] if self.stopping.higher else -scores[self.metric])
-        error = standard_error(registry.load("metrics", self.metric)(), judged)
-        first = task.watched[0]
-        loss = scores[first] if registry.load("metrics", first).best == "low" else math.nan  # a score is no loss
-        return Evaluated(at.step, epoch, "valid", scores, loss, guessed, error, spread(answered.values))
-
-    def _tuned(self, answers: Answers) -> Tuned:
-        """How answers are read at a check: as they would be at the end, but for the temperature."""
-        unit, valid = self.prepared.unit, self.stores.valid
-        assert valid is not None
-        tuning = Tuning(registry.load("metrics", self.metric)(), unit, calibration=False)
-        found: Tuned = self.prepared.rows.task.tune(self.validated, valid, answers, self.prepared.classes, tuning)
-        return replace(found, more={**unit.more, **found.more})
-
-    @cached_property
-    def validated(self) -> Examples:
-        """The validation rows as the task reads them."""
-        return self.prepared.examples("valid")
+        """A look at the validation rows of every task, told as one."""
+        with learner.judging():
+            checks = {name: judge.check() for name, judge in self.judges.items()}
+        scores = {f"{name}.{metric}" if name else metric: value
+                  for name, check in checks.items() for metric, value in check.scores.items()}  # fmt: skip
+        own = checks.get("") or next(iter(checks.values()))
+        error = own.error
+        if self.others:
+            signs = [1 if self.judges[name].higher else -1 for name in checks]
+            mean = sum(sign * check.chosen_by for sign, check in zip(signs, checks.values(), strict=True)) / len(checks)
+            scores = {MEAN: mean, **scores}
+            error = math.hypot(*(check.error for check in checks.values())) / len(checks)
+        value = scores[self.stopping.metric]
+        learner.schedule.observe(value if self.stopping.higher else -value)
+        return Evaluated(at.step, epoch, "valid", scores, own.loss, own.guessed, error, own.spread)
 
     def _save(self, learner: Learner, feed: Any, at: Position, wish: Save) -> str:
         if wish.best:

@@ -31,11 +31,18 @@ class Folder:
         self.report = path / "report.html"
         self.store = path / "store"
         self.seen = path / "seen.bin"
+        self.also = path / "also"
         self.lock = path / "lock"
 
     def of_seed(self, seed: int) -> "Folder":
         """Where the loop of a further seed keeps its history and checkpoints; `run` is the whole run's folder."""
         folder = Folder(self.path / "seeds" / str(seed))
+        folder.run = self.path
+        return folder
+
+    def of_task(self, name: str) -> "Folder":
+        """The folder of a task that is learnt together with that of the run."""
+        folder = Folder(self.also / name)
         folder.run = self.path
         return folder
 
@@ -115,7 +122,7 @@ class Folder:
 
     def _first(self) -> tuple[Path, ...]:
         """What a run writes while it prepares."""
-        return self.recipe, self.findings, self.record_path
+        return self.recipe, self.findings, self.also, self.record_path
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -5,9 +5,9 @@ from typing import Any
 
 from bertune.base import registry
 from bertune.base.files import FILES
-from bertune.evaluate.predict import predict
 from bertune.model.encoder import Model
 from bertune.runs.fit import Fit, Fitted
+from bertune.runs.judge import answers_of, judged_as
 
 
 @dataclass(eq=False)
@@ -56,7 +56,7 @@ class Seeds:
         value, metric = fitted.best["value"], fit.metric
         entry: dict[str, Any] = {"seed": fit.recipe.seed, "valid": {metric: {"value": value}}}
         if self.first.stores.test is not None:
-            entry["test"] = {metric: {"value": self._on_test(fitted.model, metric)}}
+            entry["test"] = {metric: {"value": self._on_test(fitted.model.tasks[0], metric)}}
         self.scores.append(entry)
         text = f"{number + 1} of {count} · {metric} {value:.3f} on valid at epoch {fitted.best['epoch']:.2g}"
         self.first.teller.say("seed", text, seed=fit.recipe.seed, value=value)
@@ -64,13 +64,8 @@ class Seeds:
     def _on_test(self, model: Model, metric: str) -> float:
         one, store = self.first, self.first.stores.test
         assert store is not None
-        answers = predict(
-            model, store, batch_size=one.recipe.evaluation.batch_size, max_tokens=one.recipe.training.max_tokens,
-            precision="fp32", device=one.compute.device, poll=one.watch.poll,
-        )  # fmt: skip
-        unit, task, examples = one.prepared.unit, one.prepared.rows.task, one.prepared.examples("test")
-        guesses = task.decode(examples, store, answers.scaled(unit), one.prepared.classes, unit)
-        judged = task.judged(examples, guesses, one.prepared.classes)
+        answers, unit = answers_of(model, store, one.recipe, one.compute, one.watch.poll, "fp32"), one.prepared.unit
+        _, judged = judged_as(one.prepared, "test", store, answers.scaled(unit), unit)
         return float(registry.load("metrics", metric)()(judged))
 
 

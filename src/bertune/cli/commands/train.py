@@ -14,6 +14,9 @@ def train(
     from_run: Annotated[
         str | None, typer.Option("--from", help="start from the encoder of an earlier run", metavar="RUN")
     ] = None,
+    also: Annotated[
+        list[str] | None, typer.Option("--also", help="learn a further task with it: data, or a recipe", metavar="F")
+    ] = None,
     track: Annotated[list[str] | None, typer.Option("--track", help="tensorboard, mlflow, wandb, trackio")] = None,
     find_lr: Annotated[bool, typer.Option("--find-lr", help="only try learning rates and plot the loss")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell steps, time, memory and disk")] = False,
@@ -23,7 +26,8 @@ def train(
     from bertune.runs.command import train_command
 
     flags = {"data": data, "valid": valid, "test": test, "task": task, "text": text, "text_pair": text_pair,
-             "label": label, "model": model, "seed": seed, "language": language, "from_run": from_run}  # fmt: skip
+             "label": label, "model": model, "seed": seed, "language": language, "from_run": from_run,
+             "also": list(also) if also else None}  # fmt: skip
     settings = [*(set_ or []), *([f"training.track={list(track)!r}"] if track else [])]
     mode = "find_lr" if find_lr else "dry_run" if dry_run else "train"
     train_command(flags, settings, recipe, out, o.teller(as_json), mode)
