@@ -1,6 +1,6 @@
 """The Python interface: train, check, load and resume, with rows from files or from memory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ def train(
     data: Any = None, *, valid: Any = None, test: Any = None, task: str | None = None, text: str | None = None,
     text_pair: str | None = None, label: str | None = None, model: str | Path | None = None,
     out: str | Path | None = None, seed: int | None = None, settings: Mapping[str, Any] | None = None,
-    recipe: str | Path | None = None, language: str | None = None, from_run: Any = None, quiet: bool = False,
+    recipe: str | Path | None = None, language: str | None = None, from_run: Any = None,
+    also: Sequence[str | Path] = (), quiet: bool = False,
 ) -> Run:  # fmt: skip
     """Train, test and report a model; everything that is not given sees to itself.
 
@@ -36,7 +37,8 @@ def train(
     (text, label); rows from memory are written to OUT/data first, so that the run can be resumed and repeated.
     `settings` are recipe settings, {"training.epochs": 2}, over those of the file `recipe`. `out` is a new folder,
     else runs/<name>-<number>. `from_run` is an earlier run, or its folder: its encoder and tokenizer are
-    started from, with a fresh head, in place of `model`. `quiet` says nothing on stderr.
+    started from, with a fresh head, in place of `model`. `also` are files of data, or recipes, of further tasks that
+    are learnt together with this one; their runs are in `Run.also`. `quiet` says nothing on stderr.
 
     Raises BertuneError for what you can mend (RecipeError with all problems at once, DataError with file and row,
     ModelError) and KeyboardInterrupt after Ctrl-C, when `bertune.resume(out)` goes on.
@@ -44,6 +46,7 @@ def train(
     sources = {"data": data, "valid": valid, "test": test}
     flags = _flags(task, text, text_pair, label, model, seed, language)
     flags["from_run"] = None if from_run is None else str(getattr(from_run, "path", from_run))
+    flags["also"] = [str(path) for path in also] or None
     paths = {name: _path(value) for name, value in sources.items()}
     folder = Path(out) if out is not None else fresh(paths["data"] if data is not None else None)
     not_taken(folder)

@@ -51,7 +51,7 @@ def child(job: Mapping[str, Any]) -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):  # which a parent, such as nohup, may have had ignored
             signal.signal(number, signal.SIG_DFL)
         if job.get("no_report"):
-            importlib.import_module("bertune.runs.train")._Journey._write_report = lambda self: None
+            importlib.import_module("bertune.runs.journey").Journey._write_report = lambda self: None
         if job.get("at"):
             signal_at(job["at"], job["call"], job["signals"], Path(job["log"]).with_suffix(".clock"))
         if job.get("kill_at"):

@@ -13,7 +13,7 @@ from resume_runs import Cut, Saving, begin, data_file, ending, recipe_of, resume
 from bertune.engine import checkpoint
 from bertune.engine.callbacks.interval_saving import IntervalSaving
 from bertune.engine.events import Saved, Started, Stepped
-from bertune.runs import train as training
+from bertune.runs import journey
 
 STAMPS: dict[str, Callable[[int], float]] = {
     "all equal": lambda step: 1e9,
@@ -69,7 +69,7 @@ def test_clocks_that_jump_change_nothing(whole, tmp_path: Path, monkeypatch: pyt
     with monkeypatch.context() as broken:
         for clock_name in ("time", "monotonic", "perf_counter"):
             broken.setattr(time, clock_name, clock)
-        broken.setattr(training, "datetime", Date)
+        broken.setattr(journey, "datetime", Date)
         run = begin(recipe.changed({"training.checkpoint_minutes": 0.01}), tmp_path / "run", Cut("stepped", 5)).path
         resume(run)
     assert same(expected, ending(run)) == []

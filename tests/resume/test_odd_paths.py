@@ -11,7 +11,7 @@ from resume_runs import Cut, Saving, begin, data_file, ending, recipe_of, same, 
 
 from bertune.base.errors import BertuneError
 from bertune.engine import checkpoint
-from bertune.runs import train as training
+from bertune.runs import journey
 from bertune.runs.command import not_taken, resume_command
 from bertune.runs.telling import Silent
 
@@ -49,7 +49,7 @@ PLACES: dict[str, Callable[[Path], Path]] = {
 @pytest.fixture(autouse=True)
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report is drawn from what is compared here."""
-    monkeypatch.setattr(training._Journey, "_write_report", lambda self: None)
+    monkeypatch.setattr(journey.Journey, "_write_report", lambda self: None)
 
 
 @pytest.fixture(scope="module")

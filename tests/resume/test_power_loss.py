@@ -14,7 +14,7 @@ from bertune.base.errors import ResumeError
 from bertune.base.recipe import Recipe
 from bertune.engine import checkpoint
 from bertune.runs import endings
-from bertune.runs import train as training
+from bertune.runs import journey
 from bertune.runs.command import not_taken, resume_command
 from bertune.runs.telling import Silent
 
@@ -25,7 +25,7 @@ Whole = tuple[Recipe, dict[str, Any], list[Change]]
 @pytest.fixture(autouse=True)
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report is drawn from what is compared here."""
-    monkeypatch.setattr(training._Journey, "_write_report", lambda self: None)
+    monkeypatch.setattr(journey.Journey, "_write_report", lambda self: None)
 
 
 @pytest.fixture(scope="module")

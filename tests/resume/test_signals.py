@@ -18,21 +18,21 @@ from bertune.engine.interrupt import Interrupted, Watch
 
 PHASES = {
     "importing": ("bertune.cli.main:Lazy.get_command", 1),
-    "entering": ("bertune.runs.train:compute", 1),
+    "entering": ("bertune.runs.journey:compute", 1),
     "reading": ("bertune.runs.prepare:tables.read", 1),
-    "checking": ("bertune.runs.train:check", 1),
+    "checking": ("bertune.runs.journey:check", 1),
     "encoding": ("bertune.runs.build:write_store", 2),
     "building": ("bertune.runs.build:learner_of", 1),
     "training": ("bertune.engine.learner:Learner.update", 3),
     "saving": ("bertune.engine.checkpoint:save", 2),
-    "beginning": ("bertune.runs.fit:predict", 1),
-    "judging": ("bertune.runs.fit:predict", 3),
-    "scoring": ("bertune.runs.finish:predict", 2),
+    "beginning": ("bertune.runs.judge:predict", 1),
+    "judging": ("bertune.runs.judge:predict", 3),
+    "scoring": ("bertune.runs.judge:predict", 7),
     "baselines": ("bertune.runs.finish:Finish._baselines", 1),
-    "suspects": ("bertune.runs.train:write_suspects", 1),
+    "suspects": ("bertune.runs.journey:write_suspects", 1),
     "model": ("bertune.runs.finish:save", 1),
-    "report": ("bertune.runs.train:write_report", 1),
-    "clearing": ("bertune.runs.train:Folder.clear", 1),
+    "report": ("bertune.runs.journey:write_report", 1),
+    "clearing": ("bertune.runs.journey:Folder.clear", 1),
 }
 IN_TIME = 10.0  # seconds from the signal to the end of the process
 
@@ -86,7 +86,7 @@ def test_a_signal_in_any_phase(
         ("bertune.engine.learner:to_device", 8, 2),  # in its second portion of three
         ("bertune.engine.learner:to_device", 9, 3),  # in its last: the update is made
         ("bertune.engine.learner:Learner._apply", 3, 3),
-        ("bertune.runs.fit:predict", 2, 2),  # the judging after step 2 is still due
+        ("bertune.runs.judge:predict", 2, 2),  # the judging after step 2 is still due
     ],
 )
 def test_a_signal_keeps_what_is_whole(whole, server: Server, tmp_path: Path, target: str, call: int, step: int) -> None:
@@ -134,9 +134,9 @@ def test_a_signal_that_nohup_ignores_stays_ignored() -> None:
 def test_two_processes_on_one_folder(whole, server: Server, tmp_path: Path) -> None:
     data, model, expected = whole
     out = tmp_path / "run"
-    first = server.start(train_arguments(data, model, out, *FULL), tmp_path / "log", at="bertune.runs.fit:predict",
+    first = server.start(train_arguments(data, model, out, *FULL), tmp_path / "log", at="bertune.runs.judge:predict",
                          call=1, signals=[signal.SIGSTOP], no_report=True)  # fmt: skip
-    while not (tmp_path / "log.clock").exists():
+    while not (tmp_path / "log.clock").exists() and first.poll() is None:
         time.sleep(0.01)
     second = server.start(["resume", out], tmp_path / "log2")
     assert second.wait() == 2

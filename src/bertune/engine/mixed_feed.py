@@ -43,6 +43,7 @@ class MixedFeed:
 
     @most_rows.setter
     def most_rows(self, most: int | None) -> None:
+        """Bound the portions of all feeds."""
         for feed in self.feeds:
             feed.most_rows = most
 

@@ -30,7 +30,9 @@ def labelled_file(run: RunFolder) -> str:
 
 
 def repeat(run: RunFolder) -> str:
-    """The shell line that trains the same model again."""
+    """The shell line that trains the same model again; of a task that was learnt in another's run, that run."""
+    if not run.fact("together.own", True):
+        run = RunFolder(run.path.resolve().parent.parent)
     return f"bertune train --recipe {shlex.quote(visible(run.shown))}/recipe.toml"
 
 

@@ -11,6 +11,7 @@ from bertune.base.recipe import Recipe, read_toml, resolve
 from bertune.engine.callbacks.progress import Progress
 from bertune.runs.ask import ask
 from bertune.runs.folder import Folder, fresh
+from bertune.runs.further import refuse_further, refuse_part
 from bertune.runs.telling import Teller
 from bertune.runs.train import train
 
@@ -22,6 +23,8 @@ def train_command(
     """bertune train: `mode` is train, dry_run or find_lr."""
     recipe = ask(flags, settings, recipe_file)
     folder = Path(out) if out else fresh(recipe.data.train)
+    if mode != "train":
+        refuse_further(recipe, "a dry run" if mode == "dry_run" else "a trial of learning rates")
     if mode == "dry_run":
         from bertune.runs.dry_run import dry_run
 
@@ -39,6 +42,7 @@ def resume_command(run: str, teller: Teller) -> None:
     """bertune resume: go on with an interrupted run; a run that is done is left as it is."""
     folder = Folder(Path(run))
     record = folder.record()
+    refuse_part(record, folder.path, "resume")
     if record.get("status") == "done":
         folder.clear(resolve(read_toml(folder.recipe)).training.keep_checkpoints)
         teller.say("done", f"{run} is complete; nothing to resume")

@@ -24,11 +24,13 @@ def ending(out: Path) -> dict[str, Any]:
     run = Folder(out)
     loops = [out, *sorted(out.glob("seeds/*"))]
     kept = [event for loop in loops for event in events(loop) if event["event"] in ("stepped", "evaluated")]
+    further = {path.name: ending(path) for path in sorted(run.also.glob("*"))}
     return {
         "weights": FILES.digest(run.model / "model.safetensors"),
         "scores": FILES.read(run.scores),
         "predictions": {p.name: _answers(p) for p in sorted(run.predictions.iterdir())},
         "history": [{k: v for k, v in event.items() if k not in TIMES} for event in kept],
+        **({"further tasks": further} if further else {}),
     }
 
 
@@ -39,4 +41,4 @@ def _answers(path: Path) -> list[dict[str, Any]]:
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, ...]:
     """The names of what differs between two endings."""
-    return tuple(name for name in one if one[name] != other[name])
+    return tuple(name for name in {**one, **other} if one.get(name) != other.get(name))

@@ -6,22 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bertune.base.errors import Problem, RecipeError
+from bertune.base.errors import Problem, RecipeError, ResumeError
 from bertune.base.recipe import Recipe, read_toml
 from bertune.base.wording import counted
 from bertune.engine.plan import Facts, Plan, plan
 from bertune.runs.ask import ask
 from bertune.runs.prepare import Prepared
 
-OWN = ("data", "task", "loss", "evaluation")  # sections that a further task has for itself
+OWN = ("data", "task", "loss", "evaluation")  # sections that a further task has for itself; and model.max_length
 NOT_INHERITED = ("evaluation.metric", "evaluation.slices", "evaluation.threshold")
 
 
 def further_recipes(recipe: Recipe, settled: Mapping[str, Any]) -> dict[str, Recipe]:
     """The recipe of each further task by its name, in the order of `data.also`.
 
-    Data, task, loss and evaluation are its own, or the defaults; all else is that of the run, with its `settled` model.
-    Raises RecipeError.
+    Data, task, loss and the length of texts are its own, or the defaults; all else is that of the run, with its
+    `settled` model. Raises RecipeError.
     """
     if not recipe.data.also:
         if recipe.training.temperature != 1.0:
@@ -34,26 +34,26 @@ def further_recipes(recipe: Recipe, settled: Mapping[str, Any]) -> dict[str, Rec
     shared = {key: value for key, value in {**recipe.stated, **settled}.items() if _is_shared(key)}
     found: dict[str, Recipe] = {}
     for path in recipe.data.also:
-        name = _name(path, found)
+        name = name_of(path, found)
         found[name] = _of(path, {**shared, "training.seeds": 1, "training.temperature": 1.0})
     return found
 
 
+def _is_own(key: str) -> bool:
+    return key.partition(".")[0] in OWN or key == "model.max_length"
+
+
 def _is_shared(key: str) -> bool:
-    if key in ("model.max_length", *NOT_INHERITED):
-        return key == "model.max_length"
-    return key.split(".", maxsplit=1)[0] not in OWN or key.startswith("evaluation.")
+    return not _is_own(key) or (key.startswith("evaluation.") and key not in NOT_INHERITED)
 
 
 def _of(path: str, shared: Mapping[str, Any]) -> Recipe:
     if not path.endswith(".toml"):
         return ask({"data": path}, shared)
     stated = read_toml(Path(path))
-    foreign = [key for key in stated if key.split(".")[0] not in OWN and stated[key] != shared.get(key)]
-    problems = [Problem(key, "belongs to the run that the task is learnt in; leave it out", path) for key in foreign
-                if key != "seed"]  # fmt: skip
-    if stated.get("data.also"):
-        problems.append(Problem("data.also", "belongs to the run that the task is learnt in; leave it out", path))
+    foreign = [key for key in stated if not _is_own(key) and stated[key] != shared.get(key)]
+    foreign += ["data.also"] if stated.get("data.also") else []
+    problems = [Problem(key, "belongs to the run that the task is learnt in; leave it out", path) for key in foreign]
     if "data.train" not in stated:
         problems.append(Problem("data.train", "names no data", path))
     if problems:
@@ -61,14 +61,29 @@ def _of(path: str, shared: Mapping[str, Any]) -> Recipe:
     return ask({}, {key: value for key, value in shared.items() if key not in stated}, path)
 
 
-def _name(path: str, taken: Mapping[str, Any]) -> str:
+def name_of(path: str, taken: Mapping[str, Any] | None = None) -> str:
     """A short name of letters and digits that no other task has."""
     stem = re.sub(r"[^\w-]+", "-", Path(path.removeprefix("hf:")).name.split(".")[0]).strip("-") or "task"
     name, number = stem, 1
-    while name in taken:
+    while taken and name in taken:
         number += 1
         name = f"{stem}-{number}"
     return name
+
+
+def refuse_further(recipe: Recipe, what: str) -> None:
+    """Raises RecipeError where a recipe has further tasks, for what is made of a single one."""
+    if recipe.data.also:
+        raise RecipeError([Problem("data.also", f"{what} is made of one task; leave the further ones out")])
+
+
+def refuse_part(record: Mapping[str, Any], run: Path, verb: str) -> None:
+    """Raises ResumeError for the folder of a task that was learnt in the run of another."""
+    together = record.get("together")
+    if isinstance(together, dict) and not together.get("own"):
+        whole = run.resolve().parent.parent
+        raise ResumeError("this task is learnt together with that of another run.", where=str(run),
+                          expected="the run that it belongs to", next_move=f"bertune {verb} {whole}")  # fmt: skip
 
 
 def check_tasks(prepared: Sequence[Prepared]) -> None:

@@ -14,6 +14,7 @@ from bertune.base.files import FILES
 from bertune.base.recipe import read_toml, resolve
 from bertune.runs.endings import differences, ending
 from bertune.runs.folder import Folder
+from bertune.runs.further import refuse_part
 from bertune.runs.telling import Silent, Teller
 from bertune.runs.train import train
 
@@ -48,6 +49,7 @@ def replay(run: str | Path, *, teller: Teller | None = None, listeners: Sequence
     """
     folder = Folder(Path(run))
     record = folder.record()
+    refuse_part(record, folder.path, "replay")
     if record.get("status") != "done":
         raise ResumeError("only a run that is done can be repeated.", where=str(folder.path),
                           found=str(record.get("status")), next_move=f"bertune resume {folder.path}")  # fmt: skip

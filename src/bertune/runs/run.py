@@ -69,6 +69,11 @@ class Run:
         return self._folder.path
 
     @property
+    def also(self) -> "dict[str, Run]":
+        """The runs of the tasks that were learnt together with this one, by name."""
+        return {path.name: Run(path) for path in sorted(self._folder.also.glob("*"))}
+
+    @property
     def model_path(self) -> Path:
         """The folder of the plain transformers model."""
         return self._folder.model

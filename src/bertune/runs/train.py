@@ -18,7 +18,7 @@ from bertune.engine.interrupt import Interrupted, Watch
 from bertune.runs.endings import events
 from bertune.runs.fit import Fit, Fitted, Part
 from bertune.runs.folder import Folder, refuse_other_bytes
-from bertune.runs.further import check_tasks, further_recipes, planned_together
+from bertune.runs.further import check_tasks, further_recipes, name_of, planned_together
 from bertune.runs.journey import Journey
 from bertune.runs.judge import metric_of
 from bertune.runs.seeds import Seeds
@@ -114,7 +114,8 @@ class _Way:
 
     def _name(self, task: Journey) -> None:
         if self.recipe.data.also:
-            self.teller.say("task", task.name or self.folder.path.name, name=task.name)
+            name = task.name or name_of(self.recipe.data.train or "")
+            self.teller.say("task", name, name=name)
 
     def _begin(self, tasks: Sequence[Journey]) -> None:
         """Settle the plan of all tasks and tell it; the run's own has begun when all others have."""
@@ -136,8 +137,14 @@ class _Way:
 
     def _note_tasks(self, tasks: Sequence[Journey]) -> None:
         """Tell in the record of each task which it is learnt with."""
-        about = [{"name": task.name, "task": task.prepared.rows.task.name, "rows": len(task.prepared.splits.train)}
-                 for task in tasks]  # fmt: skip
+        about = [
+            {
+                "name": task.name or name_of(self.recipe.data.train or ""),
+                "task": task.prepared.rows.task.name,
+                "rows": len(task.prepared.splits.train),
+            }
+            for task in tasks
+        ]
         for task in tasks:
             others = [one for one, other in zip(about, tasks, strict=True) if other is not task]
             task.folder.write_record(together={

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bertune.report.elements import code, fold, foreign, join, paragraph, section, table, tag
-from bertune.report.entries import figure_of
+from bertune.report.entries import figure_of, listed, whole_of
 from bertune.report.folder import RunFolder
 from bertune.report.snippets import repeat
 from bertune.report.words import Words, number
@@ -35,6 +35,7 @@ def _facts(run: RunFolder, words: Words) -> Iterator[Markup]:
         ("machine", _joined(run.table("machine"), words)),
         ("versions", _joined({"bertune": run.fact("bertune", ""), **run.table("versions")}, words)),
         ("seed", run.fact("seed", "")),
+        ("together", _together(run, words)),
         ("data_digest", _digest(run.fact("data.digest"))),
         ("model_digest", _digest(model.get("digest"))),
     ]
@@ -69,6 +70,16 @@ def _speed(run: RunFolder, words: Words) -> Markup | str:
     if isfinite(memory):
         told.append(words("made.memory", n=f"{memory:.1f}"))
     return words.listing(told) if told else ""
+
+
+def _together(run: RunFolder, words: Words) -> Markup | str:
+    """The tasks that were learnt at once with this one."""
+    others = [other for other in listed(run.fact("together.with")) if isinstance(other, dict)]
+    return words.listing([
+        words("made.together_with", name=foreign(other.get("name", ""), 80), task=foreign(other.get("task", ""), 40),
+              rows=number(whole_of(other.get("rows"))))
+        for other in others
+    ]) if others else ""  # fmt: skip
 
 
 def _shown(value: object) -> str:
@@ -116,7 +127,8 @@ def _repeat(run: RunFolder, words: Words) -> Iterator[Markup]:
     if not run.recipe:
         return
     yield tag("h3", words("made.repeat"))
-    yield paragraph(words("made.repeat_lead"))
+    alone = run.fact("together.own", True)
+    yield paragraph(words("made.repeat_lead" if alone else "made.part_lead"))
     yield code(repeat(run))
     command = run.fact("command")
     if isinstance(command, list) and command:
