@@ -13,8 +13,7 @@ from resume_runs import Saving, begin, data_file, ending, recipe_of, same, scrat
 from bertune.base.errors import ResumeError
 from bertune.base.recipe import Recipe
 from bertune.engine import checkpoint
-from bertune.runs import endings
-from bertune.runs import journey
+from bertune.runs import endings, journey
 from bertune.runs.command import not_taken, resume_command
 from bertune.runs.telling import Silent
 
