@@ -27,7 +27,7 @@ class PlaceholderText:
             yield Finding(
                 "placeholder_text",
                 "warning",
-                f"{rows_of(len(found))} with a word for no text",
+                f"{rows_of(len(found))} with a placeholder in place of a text",
                 "delete the rows, or empty the text: bertune then drops them and counts them",
                 view.places(found),
                 len(found),
