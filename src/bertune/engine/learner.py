@@ -15,6 +15,7 @@ from bertune.engine.averaging import Averages
 from bertune.engine.devices import Compute
 from bertune.model.encoder import Model
 from bertune.model.packing import to_device
+from bertune.model.portioned import Portioned
 from bertune.regularizers._learned import Learned
 
 Loss = Callable[[Tensor, Tensor], Terms]
@@ -68,14 +69,17 @@ class Learner:
         each portion and may raise: no weight knows of the update yet.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        total, weight = 0.0, 0.0
+        total, weight, task = 0.0, 0.0, self.model.tasks[micro[0].part]
+        if len(micro) > 1 and task.head.compares_rows:
+            task = Portioned(task, [to_device(batch, self.compute.device) for batch in micro], poll)
+            micro = [task.whole]
         for number, batch in enumerate(micro):
             poll()
             torch.manual_seed(derive(self.seed, "dropout", step, number))
             batch = to_device(batch, self.compute.device)
             with torch.autocast(self.compute.device.type, torch.bfloat16, enabled=self.compute.precision == "bf16"):
-                task, judge = self.model.tasks[batch.part], self.losses[batch.part]
-                terms = self.step_rule(task, judge, batch, derive(self.seed, "step", step, number))
+                judge, own = self.losses[batch.part], derive(self.seed, "step", step, number)
+                terms = self.step_rule(task, judge, batch, own)
             summed, weights = (terms.values * terms.weights).sum(), float(terms.weights.sum())
             (summed / weights if len(micro) == 1 and weights else summed).backward()  # type: ignore[no-untyped-call]
             total, weight = total + float(summed.detach()), weight + weights

@@ -14,8 +14,8 @@ from bertune.losses._loss import Loss, split_ignored, terms
 class Contrastive(Loss):
     """Each candidate on its own: the right one shall lie above a bound, every other one below it.
 
-    The bound is in units of the logits: for retrieval these are cosines times 20, so 10 is a cosine of 0.5. Unlike
-    cross-entropy it gives cosines a meaning that is the same for every text.
+    The bound is in units of the logits: for retrieval these are cosines times task.scale, so with 20 a bound of 10 is a
+    cosine of 0.5. Unlike cross-entropy it gives cosines a meaning that is the same for every text.
     Source: Zhai et al. 2023, Sigmoid loss for language image pre-training, section 3.2 (there the bound is learnt).
     """
 

@@ -14,7 +14,8 @@ from bertune.losses._loss import Loss, split_ignored, terms
 class Triplet(Loss):
     """How far the right one is from standing above every other by a margin; 0 where it does.
 
-    The margin is in units of the logits: for retrieval these are cosines times 20, so 4 is a cosine of 0.2.
+    The margin is in units of the logits: for retrieval these are cosines times task.scale, so with 20 a margin of 4 is
+    a cosine of 0.2.
     Source: Schroff et al. 2015, FaceNet, equation 1, with the hardest wrong one of the batch (Hermans et al. 2017,
     In defense of the triplet loss, equation 5).
     """

@@ -1,9 +1,10 @@
 """Packed texts in, one output a text out. The padded form exists only inside this file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,6 +54,22 @@ def real_tokens(batch: Batch) -> Tensor:
     sizes = batch.starts[1:] - batch.starts[:-1]
     longest = int(sizes.max()) if len(sizes) else 0
     return torch.arange(longest, device=batch.ids.device)[None, :] < sizes[:, None]
+
+
+def joined(parts: Sequence[Batch]) -> Batch:
+    """Several batches of one task as one, in their order."""
+    rows = np.cumsum([0, *(len(part.rows) for part in parts)]).tolist()
+    tokens = np.cumsum([0, *(len(part.ids) for part in parts)]).tolist()
+    types = [part.types for part in parts if part.types is not None]
+    starts = [part.starts[1:] + offset for part, offset in zip(parts, tokens[:-1], strict=True)]
+    return replace(
+        parts[0],
+        ids=torch.cat([part.ids for part in parts]), starts=torch.cat([parts[0].starts[:1], *starts]),
+        owner=torch.cat([part.owner + offset for part, offset in zip(parts, rows[:-1], strict=True)]),
+        targets=torch.cat([part.targets for part in parts]), rows=np.concatenate([part.rows for part in parts]),
+        types=torch.cat(types) if types else None,
+        beside={name: torch.cat([part.beside[name] for part in parts]) for name in parts[0].beside},
+    )  # fmt: skip
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

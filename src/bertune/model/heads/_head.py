@@ -11,11 +11,14 @@ from bertune.base.types import Batch, Level
 class Head:
     """How a network with a task's head answers packed texts.
 
-    `network` names the class of transformers, `level` says what gets an answer: each "row", "text" or "token".
+    `network` names the class of transformers, `level` says what gets an answer: each "row", "text" or "token";
+    `compares_rows` whether what is judged of a row depends on the others of its batch, so that a batch is judged as one
+    even where memory holds only a part of it.
     """
 
     network: ClassVar[str]
     level: ClassVar[Level] = "row"
+    compares_rows: ClassVar[bool] = False
 
     @classmethod
     def outputs(cls, classes: Sequence[str]) -> Sequence[str] | int:

@@ -1,13 +1,15 @@
 """Texts as vectors, the first of each row compared with all others of the batch."""
 
+from typing import Annotated, ClassVar
+
 import torch
 import torch.nn.functional as F
+from annotated_types import Gt, Le
 from torch import Tensor
 
 from bertune.base.types import Batch
 from bertune.model.heads._embedding import Embedding, first_texts
 
-SCALE = 20.0  # of the cosines; Source: Radford et al. (2021), CLIP, section 2.5, begins at 1 / 0.07 and learns it
 HOPELESS = -1e4  # the logit of a text that is none of the wrong ones
 
 
@@ -20,12 +22,17 @@ class SentenceRanking(Embedding):
     Source: Henderson et al. (2017), Efficient natural language response suggestion, section 4.4 (multiple negatives).
     """
 
+    compares_rows: ClassVar[bool] = True
+
+    def __init__(self, *, scale: Annotated[float, Gt(0), Le(1000)] = 20.0) -> None:
+        self.scale = scale
+
     def judged(self, answers: Tensor, batch: Batch) -> Tensor:
-        """[rows, candidates]: cosines times 20; candidates are all texts but the first of each row."""
+        """[rows, candidates]: cosines times the scale; candidates are all texts but the first of each row."""
         first, others = _parts(batch)
         vectors = F.normalize(answers, dim=1)
         with torch.autocast(answers.device.type, enabled=False):  # in half precision near texts are all alike
-            logits = SCALE * vectors[first] @ vectors[others].T
+            logits = self.scale * vectors[first] @ vectors[others].T
         right, number = batch.targets[first], batch.targets[others, 0]
         belongs = (right[:, :, None] == number[None, None, :]).any(dim=1)
         again = (number[None, :] == number[:, None]).tril(-1).any(dim=1)  # an equal text stands before it
