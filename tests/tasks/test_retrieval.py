@@ -9,6 +9,7 @@ import pytest
 import task_contract as contract
 import torch
 import torch.nn.functional as F
+from scipy.sparse import csr_array
 from test_task_contract import save
 from test_vectors import TOPICS, as_sentence_transformers, command
 
@@ -16,6 +17,7 @@ import bertune
 import tiny_models
 from bertune.base import registry
 from bertune.base.types import Answers, Examples, Judged, Table, Tuned
+from bertune.data.bm25 import weights
 from bertune.data.store import in_memory
 from bertune.data.tokenizer import TextTokenizer
 from bertune.evaluate import saved
@@ -116,8 +118,8 @@ def test_bm25_is_its_formula():
     part.learn(examples, np.zeros(3), (), 0)
     found = part.guesses(examples).guess
     assert [list(row) for row in found] == [list(row) for row in ranked(np.array(scores), documents)]
-    counts = [{0: 1}, {0: 1, 1: 2}]
-    assert part.weights(counts, 2).toarray()[1, 1] == pytest.approx(
+    counts = csr_array(np.array([[1, 0], [1, 2]]))
+    assert weights(counts).toarray()[1, 1] == pytest.approx(
         math.log(1 + 1.5 / 1.5) * 2 * 2.2 / (2 + 1.2 * (0.25 + 0.75 * 3 / 2))
     )
 

@@ -1,7 +1,8 @@
 """Puts a model, its optimizer and the batches of a run together."""
 
+import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bertune.base import registry
 from bertune.base.errors import Problem, RecipeError
 from bertune.base.recipe import Recipe
 from bertune.base.settings import build as build_part
+from bertune.base.settings import schema
 from bertune.base.types import Batch, Ints
 from bertune.base.wording import counted
 from bertune.data.batches import predicting_batches
@@ -50,6 +52,8 @@ def stores(prepared: Prepared, folder: Path) -> Stores:
     for name, positions in prepared.splits.named():
         task = prepared.rows.task
         parts = [prepared.rows.digest, prepared.tokenizer.fingerprint(), str(prepared.max_length), name, task.name]
+        if own := own_settings(task, prepared.rows.settings):
+            parts.append(json.dumps(own, sort_keys=True))
         key = "-".join([*parts, *prepared.classes, _digest(positions), _digest(prepared.targets[positions])])
         place = folder / name
         if is_current(place, key):
@@ -59,6 +63,13 @@ def stores(prepared: Prepared, folder: Path) -> Stores:
         encoded = task.encode(examples, prepared.classes, prepared.tokenizer, prepared.max_length)
         made[name] = write_store(place, encoded, prepared.targets[positions], key, task.level)
     return Stores(made["train"], made.get("valid"), made.get("test"))
+
+
+def own_settings(task: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task was told, or decided by itself, where it is not the default: the same however it was said."""
+    kind: Any = type(task)
+    known = schema(kind).model_fields
+    return {name: value for name, value in settings.items() if value != known[name].default}
 
 
 def _digest(values: NDArray[Any]) -> str:

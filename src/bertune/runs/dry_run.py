@@ -220,7 +220,7 @@ def _intervals(recipe: Recipe, prepared: Prepared, rows: int) -> float:
 def _baselines(recipe: Recipe, prepared: Prepared, asked: int) -> float:
     """Seconds of the baselines, from a sample of the rows."""
     task, positions = prepared.rows.task, prepared.splits.train[:: max(1, len(prepared.splits.train) // SAMPLE)]
-    few = prepared.rows.examples.take(positions)
+    few = task.completed(prepared.rows.examples.take(positions), False)
     targets = task.targets(few, prepared.classes)
     total = 0.0
     for name in task.baselines:

@@ -96,11 +96,12 @@ def evaluate_table(
     if not right.any():
         raise _no_label(table, roles, saved, unknown)
     known = np.flatnonzero(right)
-    answered = predict_examples(saved, examples.take(known), poll=watch.poll if watch else lambda: None)
+    asked = task.completed(examples.take(known), False)
+    answered = predict_examples(saved, asked, poll=watch.poll if watch else lambda: None)
     if not len(answered.good):
         raise DataError("no labelled row has a text.", where=table.files[0], expected=f"texts in {roles.text!r}")
     rows = known[answered.good]
-    asked = examples.take(rows)
+    asked = asked.take(answered.good)
     judged = task.judged(asked, answered.guesses, classes)
     names = list(dict.fromkeys([saved.about.metric, *task.metrics]))
     parts = parts_of(table, rows, columns)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -113,8 +114,18 @@ class Prepared:
         return text
 
     def examples(self, split: str) -> Examples:
-        """The rows of a split as the task reads them."""
-        return self.rows.examples.take(getattr(self.splits, split))
+        """The rows of a split as the task reads them, with what it adds to them."""
+        if split in self._completed:
+            return self._completed[split]
+        rows = self.rows.examples.take(getattr(self.splits, split))
+        found: Examples = self.rows.task.completed(rows, split == "train")
+        if found is not rows:  # it may have taken long
+            self._completed[split] = found
+        return found
+
+    @cached_property
+    def _completed(self) -> dict[str, Examples]:
+        return {}
 
 
 def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_label: bool = True) -> Rows:

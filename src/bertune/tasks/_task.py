@@ -43,7 +43,8 @@ class Task:
     they may not; `cuts` whether what is longer than the limit is lost. `problem` is what the saved configuration calls
     the problem, for other programs. `special_tokens` are tokens that tokenizer and model get for the task.
     `alone` tells whether a model of two texts a row answers single ones too, `whole` whether the answer to a row
-    depends on those beside it, so that all are answered together.
+    depends on those beside it, so that all are answered together, `relating` whether answers say how well the two texts
+    of a row belong together.
     """
 
     name: ClassVar[str]
@@ -66,6 +67,7 @@ class Task:
     special_tokens: ClassVar[tuple[str, ...]] = ()
     alone: ClassVar[bool] = False
     whole: ClassVar[bool] = False
+    relating: ClassVar[bool] = False
 
     @property
     def answering(self) -> Mapping[str, Any]:
@@ -113,6 +115,13 @@ class Task:
     def decided(self, examples: Examples) -> dict[str, Any]:
         """Settings of its own that the task leaves to the rows, as they are to be."""
         return {}
+
+    def completed(self, examples: Examples, learning: bool) -> Examples:
+        """The rows of a split with what the task adds to each from the others of these rows, and from them alone.
+
+        `learning` tells that a model learns from them; else it is judged by them. Raises DataError.
+        """
+        return examples
 
     def refused(self, examples: Examples, row: int) -> str | None:
         """Why a row that has its texts cannot be answered; None where it can."""
@@ -180,6 +189,13 @@ class Task:
     def doubt(self, guesses: Guesses) -> Floats:
         """How much in doubt each answer is, from 0 to 1; all alike where the task cannot say."""
         return np.ones(len(guesses))
+
+    def relevance(self, guesses: Guesses, classes: tuple[str, ...], right: str | None = None) -> Floats:
+        """How well the two texts of each row belong together, the more the higher; of tasks that are `relating`.
+
+        `right` names the class that says so, where there are classes. Raises DataError where it must be named.
+        """
+        raise NotImplementedError
 
     def judged_again(
         self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]

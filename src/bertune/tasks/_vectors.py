@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from bertune.base.types import Answers, Examples, Floats, Guesses, Ints
 from bertune.data.tokenizer import Encoded, TextTokenizer
+from bertune.tasks import _texts_of_rows
 
 MORE_TEXTS = "negatives"  # further texts of a row, in Examples.more
 
@@ -28,11 +29,7 @@ def texts_of(examples: Examples) -> tuple[list[str], Ints]:
 def lengths_of(examples: Examples, tokenizer: TextTokenizer) -> tuple[Ints, Ints]:
     """Tokens of the longest text of each row before any cut, and how many of a text's tokens are unknown at most."""
     texts, counts = texts_of(examples)
-    if not texts:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    lengths, unknown = tokenizer.lengths(texts, None)
-    starts = np.cumsum(counts) - counts
-    return np.maximum.reduceat(lengths, starts), np.maximum.reduceat(unknown, starts)
+    return _texts_of_rows.lengths_of(texts, None, counts.tolist(), tokenizer)
 
 
 def encoded(
@@ -40,11 +37,7 @@ def encoded(
 ) -> Iterator[Encoded]:
     """Every text on its own with its row as owner; targets[texts] go with them."""
     texts, counts = texts_of(examples)
-    owner, done = np.repeat(np.arange(len(examples)), counts), 0
-    for part in tokenizer.encode(texts, None, max_length):
-        here = slice(done, done + len(part.lengths))
-        yield Encoded(part.ids, part.types, part.lengths, owner[here], None if targets is None else targets[here])
-        done = here.stop
+    yield from _texts_of_rows.encoded(tokenizer.encode(texts, None, max_length), counts.tolist(), targets)
 
 
 def unit_vectors(values: Floats) -> Floats:

@@ -12,6 +12,7 @@ from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Judged,
 from bertune.data.columns import text_values
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
+from bertune.tasks import _texts_of_rows
 from bertune.tasks._choices import choices_of, find_columns, gold_of
 from bertune.tasks._classification import Classification
 from bertune.tasks._task import PLAIN, Asked, Tuning
@@ -97,20 +98,14 @@ class MultipleChoice(Classification):
 
     def lengths(self, examples: Examples, tokenizer: TextTokenizer) -> tuple[Ints, Ints]:
         """Tokens of each row with its longest choice."""
-        firsts, seconds, counts = _pairs(examples)
-        lengths, unknown = tokenizer.lengths(firsts, seconds)
-        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        return np.maximum.reduceat(lengths, starts), np.maximum.reduceat(unknown, starts)
+        return _texts_of_rows.lengths_of(*_pairs(examples), tokenizer)
 
     def encode(
         self, examples: Examples, classes: Sequence[str], tokenizer: TextTokenizer, max_length: int
     ) -> Iterator[Encoded]:
         """A text for each choice: the context (or question) and, as second segment, the question with the choice."""
         firsts, seconds, counts = _pairs(examples)
-        owner, done = np.repeat(np.arange(len(examples)), counts), 0
-        for part in tokenizer.encode(firsts, seconds, max_length):
-            yield Encoded(part.ids, part.types, part.lengths, owner[done : done + len(part.lengths)])
-            done += len(part.lengths)
+        yield from _texts_of_rows.encoded(tokenizer.encode(firsts, seconds, max_length), counts)
 
     def tune(
         self, examples: Examples, store: TokenStore, answers: Answers, classes: tuple[str, ...], tuning: Tuning

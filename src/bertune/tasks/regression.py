@@ -39,6 +39,7 @@ Never again.,0.5
 It is fine for children.,6.2
 """
     problem: ClassVar[str | None] = "regression"
+    relating: ClassVar[bool] = True
     loss_kind: ClassVar[str] = "value"
     default_loss: ClassVar[str] = "mean_squared"
     metrics: ClassVar[tuple[str, ...]] = (
@@ -103,12 +104,16 @@ It is fine for children.,6.2
         mean, deviation = self._scales(examples, unit)
         return np.asarray(((numbers(examples) - mean) / deviation - unit.shift) / unit.scale)
 
+    def refused(self, examples: Examples, row: int) -> str | None:
+        """A row that lacks the column of groups, which texts from memory do."""
+        return f"no column {self.by!r}" if self.by is not None and "group" not in examples.more else None
+
     def _scales(self, examples: Examples, unit: Tuned) -> tuple[Any, Any]:
         """Mean and deviation of each row's group; 0 and 1 without groups."""
         if "groups" not in unit.more:
             return 0.0, 1.0
         every = unit.more["all"]
-        of_row = np.array([unit.more["groups"].get(group, every) for group in examples.more["group"]])
+        of_row = np.array([unit.more["groups"].get(group, every) for group in examples.more.get("group", ())])
         return of_row.reshape(-1, 2)[:, 0], of_row.reshape(-1, 2)[:, 1]
 
     def tune(
@@ -129,6 +134,10 @@ It is fine for children.,6.2
     def _values(self, examples: Examples, answers: Answers, tuned: Tuned) -> Floats:
         mean, deviation = self._scales(examples, tuned)
         return np.asarray(np.clip(answers.values[:, 0] * deviation + mean, self.low, self.high))
+
+    def relevance(self, guesses: Guesses, classes: tuple[str, ...], right: str | None = None) -> Floats:
+        """The numbers themselves."""
+        return np.asarray(guesses.guess, np.float64)
 
     def answer(self, guesses: Guesses, row: int, classes: tuple[str, ...]) -> dict[str, Any]:
         """prediction: a number."""

@@ -1,31 +1,32 @@
 """Finding the texts that belong to a text."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+from annotated_types import Ge, Gt, Le
+from pydantic import Field
 
-from bertune.base.types import Answers, Examples, Guesses, Ints, Judged, Roles, Table, Tuned
-from bertune.data.columns import text_values
+from bertune.base.types import Answers, Examples, Guesses, Ints, Tuned
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
 from bertune.tasks import _vectors
-from bertune.tasks._rankings import digest_of, find_columns, negatives_of, objects, ranked, right_texts, who_belongs
-from bertune.tasks._task import Asked, Task
+from bertune.tasks._negatives import with_mined, with_some
+from bertune.tasks._of_rankings import SHOWN, OfRankings
+from bertune.tasks._rankings import objects, ranked, right_texts, who_belongs
 
-SHOWN = 10  # found texts that an answer names
 PORTION = 256  # texts compared with all others at once
 
 
-class Retrieval(Task):
+class Retrieval(OfRankings):
     """Finding what belongs to a text among many: the passage of a question, the same question asked otherwise.
 
     Rows are pairs that belong together, perhaps with texts that do not (a column `negative`, or `negatives` with
-    lists). Each text becomes a vector; in training the second texts of the other rows that are read together are the
-    wrong ones, but those that belong to the text somewhere in the training rows. Judged is how far in front the right
-    texts stand among all second texts of a split. The answer to a pair is the cosine of its vectors, to a single text
-    its vector.
+    lists). Each text becomes a vector; in training the second texts of the other rows of the batch are the
+    wrong ones, but those that belong to the text somewhere in the training rows; `hard_negatives` adds to each training
+    row wrong texts that have its words. Judged is how far in front the right texts stand among all second texts of a
+    split. The answer to a pair is the cosine of its vectors, to a single text its vector.
     """
 
     name: ClassVar[str] = "retrieval"
@@ -40,39 +41,32 @@ Why is the sky blue?,Short waves of light are scattered more.
 How is cheese made?,Milk is curdled and left to ripen.
 Who invented the telephone?,Bell filed his patent first.
 """
-    found: ClassVar[bool] = False
-    kind: ClassVar[str] = "ranking"
     head: ClassVar[str] = "sentence_ranking"
     level: ClassVar[Any] = "text"
-    loss_kind: ClassVar[str] = "position"
-    default_loss: ClassVar[str] = "cross_entropy"
-    metrics: ClassVar[tuple[str, ...]] = (
-        "ndcg_at_10", "mean_reciprocal_rank", "recall_at_1", "recall_at_5", "recall_at_10",
-    )  # fmt: skip
-    watched: ClassVar[tuple[str, ...]] = ("ndcg_at_10", "mean_reciprocal_rank", "recall_at_1")
     baselines: ClassVar[tuple[str, ...]] = ("bm25",)
     alone: ClassVar[bool] = True
     whole: ClassVar[bool] = True
 
-    @classmethod
-    def claims(cls, table: Table, asked: Asked, need_label: bool = True) -> Roles | None:
-        """Two columns of texts, whatever else there is; the second is what is to be found."""
-        return find_columns(table, asked)
+    def __init__(
+        self,
+        *,
+        scale: Annotated[
+            float, Gt(0), Le(1000), Field(description="of cosines in the loss; the higher, the more the nearest count")
+        ] = 20.0,
+        hard_negatives: Annotated[
+            int, Ge(0), Le(64), Field(description="wrong texts found by BM25 among the training rows, for each of them")
+        ] = 0,
+    ) -> None:
+        self.scale, self.hard_negatives = scale, hard_negatives
 
-    @classmethod
-    def fits(cls, table: Table, roles: Roles) -> bool:
-        """Never by text and label."""
-        return False
+    @property
+    def answering(self) -> Mapping[str, Any]:
+        """The scale of the cosines."""
+        return {"scale": self.scale}
 
-    def gold(self, table: Table, roles: Roles) -> Sequence[Any]:
-        """The second text of each row; None where missing."""
-        assert roles.text_pair is not None
-        return list(text_values(table, roles.text_pair))
-
-    def more(self, table: Table, roles: Roles) -> Mapping[str, Sequence[Any]]:
-        """The texts that do not belong to a row, where there is a column of them."""
-        column = roles.more.get(_vectors.MORE_TEXTS)
-        return {} if column is None else {_vectors.MORE_TEXTS: negatives_of(table, column)}
+    def completed(self, examples: Examples, learning: bool) -> Examples:
+        """Training rows with their hard negatives. Raises DataError where none are found."""
+        return with_some(with_mined(examples, self.hard_negatives)) if learning and self.hard_negatives else examples
 
     def lengths(self, examples: Examples, tokenizer: TextTokenizer) -> tuple[Ints, Ints]:
         """Tokens of the longest text of each row, and unknown ones among them."""
@@ -97,33 +91,18 @@ Who invented the telephone?,Bell filed his patent first.
             found = list(_found(examples, answers))
         return Guesses(objects(found), None, {"similarity": _vectors.cosines(answers).tolist()})
 
-    def judged(self, examples: Examples, guesses: Guesses, classes: tuple[str, ...]) -> Judged:
-        """All second texts that belong to a row's first text, beside what was found."""
+    def right(self, examples: Examples) -> list[tuple[str, ...]]:
+        """All second texts that belong to a row's first text, in whatever row."""
         right = right_texts(examples)
-        return Judged(objects([frozenset(right[text or ""]) for text in examples.texts]), guesses.guess, None, classes)
+        return [right[text or ""] for text in examples.texts]
 
     def as_guesses(self, examples: Examples, classes: tuple[str, ...]) -> Guesses:
         """What belongs to each row and nothing else, all alike."""
-        right = right_texts(examples)
-        found = objects([right[text or ""] for text in examples.texts])
-        return Guesses(found, None, {"similarity": [1.0] * len(examples)})
+        return Guesses(objects(self.right(examples)), None, {"similarity": [1.0] * len(examples)})
 
     def beside(self, examples: Examples, guesses: Guesses) -> dict[str, pa.Array]:
-        """right and ranked: what belongs to each row and what was found, the best first, as digests of the texts."""
-        if _vectors.are_vectors(guesses):
-            return {}
-        right = right_texts(examples)
-        numbers = pa.list_(pa.int64())
-        told = {"right": [[digest_of(t) for t in right[text or ""]] for text in examples.texts],
-                "ranked": [[digest_of(t) for t in found] for found in guesses.guess]}  # fmt: skip
-        return {name: pa.array(rows, numbers) for name, rows in told.items()}
-
-    def judged_again(
-        self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
-    ) -> Judged:
-        """What belongs to each row beside what was found, as digests of the texts."""
-        gold = objects([frozenset(row) for row in columns["right"]])
-        return Judged(gold, objects([tuple(row) for row in columns["ranked"]]), None, ())
+        """right and ranked, as digests of the texts; nothing beside vectors."""
+        return {} if _vectors.are_vectors(guesses) else super().beside(examples, guesses)
 
     def answer(self, guesses: Guesses, row: int, classes: tuple[str, ...]) -> dict[str, Any]:
         """prediction: the cosine of a pair, or the vector of a single text; found: the best 10 texts, where judged."""
@@ -131,23 +110,13 @@ Who invented the telephone?,Bell filed his patent first.
             return _vectors.vector(guesses, row)
         return {"prediction": float(guesses.told["similarity"][row]), "found": list(guesses.guess[row][:SHOWN])}
 
-    def fields(self, classes: tuple[str, ...]) -> dict[str, pa.DataType]:
-        """A number and a list of texts."""
-        return {"prediction": pa.float64(), "found": pa.list_(pa.string())}
-
     def fields_of(self, guesses: Guesses, classes: tuple[str, ...]) -> dict[str, pa.DataType]:
         """The same, or a list of numbers where texts stand alone."""
         return _vectors.VECTOR if _vectors.are_vectors(guesses) else self.fields(classes)
 
-    def label(self, gold: Any) -> Any:
-        """The cosine of texts that are one."""
-        return 1.0
-
     def shown(self, value: Any) -> str:
-        """The text that is to be found, or the cosine."""
-        if isinstance(value, str):
-            return value
-        return _vectors.shown_vector(value) if isinstance(value, list) else f"{value:.4g}"
+        """The text that is to be found, the cosine, or that it is a vector."""
+        return _vectors.shown_vector(value) if isinstance(value, list) else super().shown(value)
 
 
 def _found(examples: Examples, answers: Answers) -> Iterator[tuple[str, ...]]:

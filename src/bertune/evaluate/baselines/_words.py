@@ -11,17 +11,17 @@ from sklearn.preprocessing import normalize
 
 from bertune.base import seeds
 from bertune.base.types import Floats, Ints
+from bertune.data.bm25 import words_of
 
 HASHED = 2**20
 LOOKED_AT = 2_000  # texts that decide between words and characters
 MOST_ROWS, MOST_CHARACTERS = 200_000, 100_000_000
-TOKENS = re.compile(r"[\u3040-\u9fff\uf900-\ufaff]|\w+")  # words, or single characters of scripts without spaces
 UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 
 
 def tokens(text: str) -> set[str]:
     """The words of a text in lower case; of scripts without spaces, its characters."""
-    return set(TOKENS.findall(text.lower()))
+    return set(words_of(text))
 
 
 class Words:
