@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bertune.api import Hit as Hit
     from bertune.api import Prediction as Prediction
     from bertune.api import Run as Run
     from bertune.api import check as check
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "BertuneError": "bertune.base.errors",
     "Finding": "bertune.base.types",
+    "Hit": "bertune.api",
     "Prediction": "bertune.api",
     "Run": "bertune.api",
     "Score": "bertune.base.types",
@@ -40,6 +42,7 @@ _HOMES = {
 __all__ = [
     "BertuneError",
     "Finding",
+    "Hit",
     "Prediction",
     "Run",
     "Score",

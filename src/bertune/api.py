@@ -19,9 +19,10 @@ from bertune.runs.command import not_taken, resume_command, start
 from bertune.runs.finish import write_parquet
 from bertune.runs.folder import fresh
 from bertune.runs.run import Prediction, Run, ended
+from bertune.runs.search import Hit
 from bertune.runs.telling import People, Silent, Teller
 
-__all__ = ["Prediction", "Run", "check", "load", "resume", "train"]
+__all__ = ["Hit", "Prediction", "Run", "check", "load", "resume", "train"]
 
 
 def train(

@@ -8,7 +8,7 @@ import pytest
 import bertune
 
 NAMES = [
-    "BertuneError", "Finding", "Prediction", "Run", "Score", "TextClassifier", "__version__",
+    "BertuneError", "Finding", "Hit", "Prediction", "Run", "Score", "TextClassifier", "__version__",
     "check", "compare", "load", "resume", "train",
 ]  # fmt: skip
 

@@ -221,6 +221,7 @@ def _about_data(prepared: Prepared) -> dict[str, Any]:
     return {
         "task": rows.task.name,
         "kind": rows.task.kind,
+        "head": rows.task.head,
         "labels": list(prepared.classes),
         "columns": {"text": roles.text, "text_pair": roles.text_pair, "label": roles.label, **roles.more},
         "data": {"files": list(rows.table.files)[:20], "digest": rows.digest, "rows": len(rows.table),

@@ -91,17 +91,22 @@ def portions_of(
     data: str, saved: SavedModel, columns: Mapping[str, str | None], settings: Sequence[str], teller: Teller
 ) -> Iterator[NewRows]:
     """The rows of a file, folder or hf:<dataset>, portion by portion. Raises DataError with file and row."""
-    reader = reader_for(data, reading_settings(settings))
     roles: Roles | None = None
-    for chunk in reader.read(data):
-        batch = pa.Table.from_batches([chunk.columns])
-        table = Table(batch, tuple(reader.files), chunk.files, chunk.rows, chunk.lines, np.full(len(chunk.rows), -1))
+    for table in tables_of(data, settings):
         if roles is None:
             roles, said = roles_for(table, saved, columns)
             if said:
                 teller.warn(said)
-            many = len(reader.files) > 1
+            many = len(table.files) > 1
         yield _rows(saved, table, roles, many)
+
+
+def tables_of(data: str, settings: Sequence[str]) -> Iterator[Table]:
+    """The rows of a file, folder or hf:<dataset> as tables, portion by portion. Raises DataError with file and row."""
+    reader = reader_for(data, reading_settings(settings))
+    for chunk in reader.read(data):
+        batch = pa.Table.from_batches([chunk.columns])
+        yield Table(batch, tuple(reader.files), chunk.files, chunk.rows, chunk.lines, np.full(len(chunk.rows), -1))
 
 
 def _rows(saved: SavedModel, table: Table, roles: Roles, many: bool) -> NewRows:

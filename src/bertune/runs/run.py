@@ -18,12 +18,15 @@ from bertune.data.table import read
 from bertune.engine.interrupt import Interrupted
 from bertune.evaluate.saved import SavedModel, load
 from bertune.evaluate.slices import Slice
+from bertune.runs.corpus import Corpus, check_vectors, opened
 from bertune.runs.endings import events
 from bertune.runs.evaluate import Evaluation, evaluate_table
 from bertune.runs.folder import Folder
 from bertune.runs.new_rows import roles_for
 from bertune.runs.openings import log_opening
 from bertune.runs.predict import Answered, open_model, predict_rows
+from bertune.runs.rerank import Reranker
+from bertune.runs.search import Asked, Hit, cleaned, search
 from bertune.runs.telling import Silent
 
 
@@ -138,6 +141,25 @@ class Run:
             None if seconds is None else [_text(t, i) for i, t in enumerate(seconds)],
         )  # fmt: skip
         return _predictions(answered)
+
+    def search(
+        self, corpus: Any, queries: str | Sequence[str], *, top: int = 10, text: str | None = None,
+        index: str | Path | None = None, rerank: Any = None, right: str | None = None, candidates: int = 100,
+    ) -> list[list[Hit]]:  # fmt: skip
+        """The `top` texts of a corpus nearest to each query, the best first; for runs that give vectors.
+
+        `corpus` is a path, a folder that an earlier `index` named, or rows in memory; `text` names the column of its
+        texts, `index` a folder that keeps their vectors. `rerank` is a run of pairs that puts the nearest `candidates`
+        in order, `right` its class of pairs that belong together. Raises DataError, ModelError.
+        """
+        check_vectors(self._saved)
+        if not isinstance(top, int) or not isinstance(candidates, int) or min(top, candidates) < 1:
+            raise DataError("top and candidates are whole numbers from 1.", found=f"{top!r}, {candidates!r}")
+        named = None if rerank is None else Reranker.open(str(getattr(rerank, "path", rerank)), right)
+        asked = cleaned(self._saved, [queries] if isinstance(queries, str) else _listed(queries, "queries"))
+        searched = Corpus(corpus, text, None if index is None else Path(index))
+        with opened(self._saved, searched, Silent()) as made:
+            return list(search(self._saved, made, asked, Asked(top, candidates, named)))
 
     def evaluate(
         self, data: Any, *, text: str | None = None, text_pair: str | None = None, label: str | None = None,

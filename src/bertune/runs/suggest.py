@@ -1,7 +1,5 @@
 """bertune suggest: which unlabelled rows to label next."""
 
-import csv
-import io
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,6 @@ import pyarrow as pa
 from rich.cells import set_cell_size
 
 from bertune.base.errors import DataError
-from bertune.base.files import FILES
 from bertune.base.types import Examples
 from bertune.data.store import in_memory
 from bertune.data.table import read
@@ -21,10 +18,10 @@ from bertune.engine.interrupt import Watch
 from bertune.evaluate.next_rows import next_rows
 from bertune.evaluate.saved import SavedModel
 from bertune.evaluate.states import mean_states
-from bertune.runs.answers import check_out, harmless, shortened, shown
-from bertune.runs.finish import write_parquet
+from bertune.runs.answers import check_out, shortened, shown
 from bertune.runs.new_rows import as_trained, reading_settings, roles_for
 from bertune.runs.predict import AT_ONCE, BATCH_SIZE, MAX_TOKENS, open_model, predict_examples
+from bertune.runs.rows_out import write_rows
 from bertune.runs.telling import Teller
 
 WIDTH = 80
@@ -106,12 +103,4 @@ def _write(out: Path, rows: Any, found: Sequence[Suggestion], saved: SavedModel)
     columns = {name: rows.columns.column(name) for name in rows.names}
     columns["suggested_answer"] = pa.array([saved.task.shown(s.answer) for s in found], pa.string())
     columns["doubt"] = pa.array([s.doubt for s in found], pa.float64())
-    if out.suffix.lower() == ".parquet":
-        write_parquet(out, columns)
-        return
-    page = io.StringIO(newline="")
-    writer = csv.writer(page)
-    writer.writerow(list(columns))
-    for row in zip(*(column.to_pylist() for column in columns.values()), strict=True):
-        writer.writerow([harmless(value) for value in row])
-    FILES.write(out, [page.getvalue().encode("utf-8", "backslashreplace")])
+    write_rows(out, columns)
