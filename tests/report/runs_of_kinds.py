@@ -125,7 +125,17 @@ def _choices(texts: list[str], labels: tuple[str, ...]) -> Made:
     return columns, Judged(gold, guess, chances, classes), classes, Tuned(), "accuracy"
 
 
+def _rankings(texts: list[str], labels: tuple[str, ...]) -> Made:
+    gold, guess = np.empty(N, object), np.empty(N, object)
+    gold[:] = [frozenset({k}) for k in range(N)]
+    guess[:] = [tuple((k + j) % N for j in range(k % 3, N)) for k in range(N)]
+    columns = {"label": [1.0] * N, "prediction": [0.5] * N, "found": [[t] for t in texts], "text": texts,
+               "text_pair": texts[::-1], "right": [sorted(g) for g in gold],
+               "ranked": [list(g) for g in guess]}  # fmt: skip
+    return columns, Judged(gold, guess, None, ()), (), Tuned(), "ndcg_at_10"
+
+
 MAKERS: dict[str, Callable[[list[str], tuple[str, ...]], Made]] = {
     "regression": _values, "multi_label": _labels, "token_classification": _spans, "question_answering": _answers,
-    "multiple_choice": _choices,
+    "multiple_choice": _choices, "similarity": _values, "retrieval": _rankings, "reranking": _rankings,
 }  # fmt: skip

@@ -19,7 +19,8 @@ from bertune.report.page import render
 from bertune.report.words import LANGUAGES, Words, measure
 
 OWN = {"regression": "values", "multi_label": "labels", "token_classification": "entities",
-       "question_answering": "answers", "multiple_choice": None}  # fmt: skip
+       "question_answering": "answers", "multiple_choice": None, "similarity": "values",
+       "retrieval": None, "reranking": None}  # fmt: skip
 SHELL = {"html", "head", "meta", "title", "link", "style", "body", "nav", "main", "footer", "script"}
 
 

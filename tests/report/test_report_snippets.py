@@ -18,6 +18,8 @@ from bertune.data.tokenizer import TextTokenizer
 from bertune.evaluate.saved import About, load, save
 from bertune.model.encoder import load as load_network
 from bertune.report.card import card
+from bertune.report.folder import RunFolder
+from bertune.report.snippets import command_line
 from bertune.report.words import Words
 from bertune.runs.examples import examples_of, task_and_roles
 from bertune.runs.predict import predict_examples
@@ -37,7 +39,7 @@ def saved_model(name: str, tiny: Path, place: Path) -> Path:
     classes = task.classes(examples_of(task, table, roles).gold)
     pair = roles.text_pair
     facts = {"labels": list(classes), "columns": {"text": roles.text, "text_pair": pair, "label": roles.label},
-             "lengths": {"max_length": LENGTH}}  # fmt: skip
+             "lengths": {"max_length": LENGTH}, "head": task.head}  # fmt: skip
     run = of_kind(place / "run", name, extra=facts)
     tokenizer = TextTokenizer(tiny)
     changes = {} if task.problem is None else {"problem_type": task.problem}
@@ -114,3 +116,23 @@ def test_a_choice(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     found = said(run, monkeypatch)
     assert found.startswith(mine["choice"])
     assert json.loads(found[found.index("[") :]) == pytest.approx(mine["probabilities"], abs=1e-4)
+
+
+@pytest.mark.parametrize("task", ["similarity", "retrieval"])
+def test_vectors(task: str, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = saved_model(task, tiny("bert"), tmp_path / "made")
+    model = load(run)
+    answers = predict_examples(model, Examples([example("question")], [example("context")]))
+    cosine = answers.answer(0)["prediction"]
+    assert float(said(run, monkeypatch)) == pytest.approx(cosine, abs=1e-4)
+    assert "bertune search run texts.csv" in command_line(RunFolder(run), Words("en"))
+    assert "pipeline_tag: sentence-similarity" in card(run)
+
+
+def test_pairs_in_order(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = saved_model("reranking", tiny("bert"), tmp_path / "made")
+    pairs = Examples([example("question")] * 2, [example("context"), example("asked")])
+    found = predict_examples(load(run), pairs)
+    assert eval(said(run, monkeypatch)) == pytest.approx([found.answer(k)["prediction"] for k in (0, 1)], abs=1e-4)
+    assert "search" not in command_line(RunFolder(run), Words("en"))
+    assert "pipeline_tag: text-ranking" in card(run)

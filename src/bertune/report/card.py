@@ -20,6 +20,10 @@ from bertune.report.words import Words, number, score
 
 MOST_CLASSES = 200
 TAGS = {"spans": "token-classification", "answer": "question-answering", "choice": "multiple-choice"}
+TAGS_OF_HEADS = {
+    "sentence_embedding": "sentence-similarity", "sentence_ranking": "sentence-similarity",
+    "pair_ranking": "text-ranking",
+}  # fmt: skip
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~&$])")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
@@ -37,7 +41,7 @@ def card(run: Path, language: str = "en") -> str:
 
 def _tag(run: RunFolder) -> str:
     """What the hub calls such a model."""
-    return TAGS.get(run.kind, "text-classification")
+    return TAGS_OF_HEADS.get(run.head) or TAGS.get(run.kind, "text-classification")
 
 
 def plain(text: object) -> str:

@@ -141,6 +141,11 @@ class RunFolder:
         return KINDS.get(str(self.fact("task"))) or str(self.fact("kind", "class"))
 
     @property
+    def head(self) -> str:
+        """How the network answers, as the door `heads` names it; empty where the run does not say."""
+        return str(self.fact("head", ""))
+
+    @property
     def windowed(self) -> bool:
         """Whether texts longer than the limit are read in several windows, so that nothing of them is lost."""
         return bool(self.fact("lengths.windows", self.kind in ("spans", "answer")))

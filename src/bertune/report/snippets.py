@@ -16,7 +16,9 @@ USUAL_ANSWER = 40  # tokens of an answer at most, likewise
 def command_line(run: RunFolder, words: Words) -> str:
     """Shell lines that predict a file and judge the model on another."""
     folder = shlex.quote(visible(run.shown))
-    return f"bertune predict {folder} {new_file(run)} --out answers.csv\nbertune evaluate {folder} {labelled_file(run)}"
+    search = f"bertune search {folder} texts.csv {shlex.quote(words.plain('use.example_question'))}\n"
+    answers = f"bertune predict {folder} {new_file(run)} --out answers.csv"
+    return f"{search if run.head in VECTORS else ''}{answers}\nbertune evaluate {folder} {labelled_file(run)}"
 
 
 def new_file(run: RunFolder) -> str:
@@ -46,7 +48,8 @@ def python(run: RunFolder, words: Words) -> str:
 
 def transformers(run: RunFolder, words: Words, model: str | None = None) -> str:
     """Python lines that use the saved model without bertune."""
-    return _MAKERS.get(run.kind, _of_class)(run, words, model if model is not None else f"{run.shown}/model")
+    maker = _OF_HEADS.get(run.head) or _MAKERS.get(run.kind, _of_class)
+    return maker(run, words, model if model is not None else f"{run.shown}/model")
 
 
 def _of_class(run: RunFolder, words: Words, folder: str) -> str:
@@ -113,20 +116,53 @@ def _of_answer(run: RunFolder, words: Words, folder: str) -> str:
 
 def _of_choice(run: RunFolder, words: Words, folder: str) -> str:
     choices = ", ".join(_quoted(choice) for choice in words.plain("use.example_choices").split("|"))
-    longest = whole_of(run.fact("lengths.max_length"))
-    limit = f"truncation=True, max_length={longest}, " if longest else ""
     return (
         "import torch\nfrom transformers import AutoModelForMultipleChoice, AutoTokenizer\n\n"
         f"tokenizer = AutoTokenizer.from_pretrained({_quoted(folder)})\n"
         f"model = AutoModelForMultipleChoice.from_pretrained({_quoted(folder)}).eval()\n"
         f"question, choices = {_example(words, 'asked')}, [{choices}]\n"
-        f'given = tokenizer([question] * len(choices), choices, {limit}padding=True, return_tensors="pt")\n'
+        f'given = tokenizer([question] * len(choices), choices, {_limit(run)}padding=True, return_tensors="pt")\n'
         "with torch.no_grad():\n"
         "    found = model(**{name: values[None] for name, values in given.items()}).logits[0]\n"
         "print(choices[int(found.argmax())], found.softmax(0).tolist())"
     )
 
 
+def _of_vectors(run: RunFolder, words: Words, folder: str) -> str:
+    return (
+        "import torch\nfrom transformers import AutoModel, AutoTokenizer\n\n"
+        f"tokenizer = AutoTokenizer.from_pretrained({_quoted(folder)})\n"
+        f"model = AutoModel.from_pretrained({_quoted(folder)}).eval()\n"
+        f"texts = [{_example(words, 'question')}, {_example(words, 'context')}]\n"
+        f'given = tokenizer(texts, {_limit(run)}padding=True, return_tensors="pt")\n'
+        "with torch.no_grad():\n    states = model(**given).last_hidden_state\n"
+        'real = given["attention_mask"][:, :, None]\n'
+        "vectors = (states * real).sum(1) / real.sum(1)\n"
+        "print(float(torch.cosine_similarity(vectors[:1], vectors[1:])))"
+    )
+
+
+def _of_ranked_pairs(run: RunFolder, words: Words, folder: str) -> str:
+    return (
+        "import torch\nfrom transformers import AutoModelForSequenceClassification, AutoTokenizer\n\n"
+        f"tokenizer = AutoTokenizer.from_pretrained({_quoted(folder)})\n"
+        f"model = AutoModelForSequenceClassification.from_pretrained({_quoted(folder)}).eval()\n"
+        f"query, texts = {_example(words, 'question')}, [{_example(words, 'context')}, {_example(words, 'asked')}]\n"
+        f'given = tokenizer([query] * len(texts), texts, {_limit(run)}padding=True, return_tensors="pt")\n'
+        "with torch.no_grad():\n    found = model(**given).logits[:, 0]\n"
+        "print(found.tolist())"
+    )
+
+
+def _limit(run: RunFolder) -> str:
+    longest = whole_of(run.fact("lengths.max_length"))
+    return f"truncation=True, max_length={longest}, " if longest else ""
+
+
+VECTORS = ("sentence_embedding", "sentence_ranking")
+_OF_HEADS: Mapping[str, Callable[[RunFolder, Words, str], str]] = {
+    **dict.fromkeys(VECTORS, _of_vectors), "pair_ranking": _of_ranked_pairs,
+}  # fmt: skip
 _MAKERS: Mapping[str, Callable[[RunFolder, Words, str], str]] = {
     "value": _of_value, "labels": _of_labels, "spans": _of_spans, "answer": _of_answer, "choice": _of_choice,
 }  # fmt: skip
