@@ -6,6 +6,7 @@ vocabularies are written down, not learnt: a trainer breaks ties differently fro
 """
 
 import csv
+import json
 import random
 from pathlib import Path
 
@@ -52,6 +53,19 @@ def csv_file(path: Path, rows: int = 120, seed: int = 0) -> Path:
         writer = csv.writer(handle)
         writer.writerow(["text", "label"])
         writer.writerows(sentences(rows, seed))
+    return path
+
+
+def tagged_file(path: Path, rows: int = 40, seed: int = 0) -> Path:
+    """A JSON Lines file of sentences of 8 words, two of which, side by side, are an entity."""
+    chance = random.Random(seed)
+    lines = []
+    for _ in range(rows):
+        words, at = chance.choices(WORDS["any"], k=8), chance.randint(0, 6)
+        words[at : at + 2] = chance.choices(WORDS["good"], k=2)
+        tags = ["B-PRAISE" if i == at else "I-PRAISE" if i == at + 1 else "O" for i in range(8)]
+        lines.append(json.dumps({"tokens": words, "tags": tags}))
+    path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
 

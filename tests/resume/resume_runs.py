@@ -122,8 +122,8 @@ def history(run: Path) -> list[dict[str, Any]]:
 
 
 def weights(run: Path) -> bytes:
-    """The bytes of the saved model's weights."""
-    return (run / "model" / "model.safetensors").read_bytes()
+    """The bytes of the saved model's weights, and of what was learnt beside them."""
+    return b"".join(file.read_bytes() for file in sorted((run / "model").glob("*.safetensors")))
 
 
 def ending(run: Path) -> dict[str, Any]:

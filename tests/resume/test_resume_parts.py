@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from resume_runs import Cut, begin, data_file, ending, recipe_of, resume, same
 
+import tiny_models
 from bertune.engine import checkpoint
 from bertune.engine.averaging import Averages
 from bertune.engine.callbacks.trouble import Trouble
@@ -38,6 +39,27 @@ def test_state_goes_through_a_stop(tiny, tmp_path: Path, name: str) -> None:
     expected = ending(begin(recipe, tmp_path / "whole").path)
     updates = sum(e["event"] == "stepped" for e in expected["history"])
     run = begin(recipe, tmp_path / "cut", Cut("stepped", max(1, updates // 3))).path
+    resume(run, Cut("evaluated", 1))
+    resume(run)
+    assert same(expected, ending(run)) == []
+
+
+WINDOWS = ["task.name=text_classification", "task.long_texts=windows", "task.stride=0", "model.max_length=8"]
+BESIDE = {  # what learns beside the network: file, settings
+    "chain": ("rows.jsonl", ["task.name=token_classification", "task.crf=true", "training.step.name=r_drop"]),
+    "attention": ("rows.csv", [*WINDOWS, "task.pooling=attention"]),
+}
+
+
+@pytest.mark.fault("stop, every part")
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_is_learnt_beside_the_network_goes_through_a_stop(tiny, tmp_path: Path, name: str) -> None:
+    file, settings = BESIDE[name]
+    data = data_file(tmp_path) if file == "rows.csv" else tiny_models.tagged_file(tmp_path / file)
+    recipe = recipe_of(data, tiny("bert"), "evaluation.metric=auto", "optimizer.learning_rate=1e-3", *settings)
+    expected = ending(begin(recipe, tmp_path / "whole").path)
+    assert b"more." in b"".join(expected["last"].values()), "it is kept in checkpoints"
+    run = begin(recipe, tmp_path / "cut", Cut("stepped", 3)).path
     resume(run, Cut("evaluated", 1))
     resume(run)
     assert same(expected, ending(run)) == []

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import bertune
 import tiny_models
 from bertune.base import registry
+from bertune.base.errors import ModelError
 from bertune.base.types import Examples
 from bertune.data.cutting import cut_rows
 from bertune.data.store import in_memory
@@ -21,6 +22,7 @@ from bertune.data.tokenizer import TextTokenizer
 from bertune.evaluate import saved
 from bertune.evaluate.predict import predict
 from bertune.model import packing
+from bertune.model.heads._attention import attention_of, weighed
 from bertune.runs.ask import ask
 from bertune.runs.dry_run import dry_run
 from bertune.runs.telling import Silent
@@ -39,13 +41,14 @@ WINDOWS = {"task.long_texts": "windows", "task.stride": 4}
 
 
 def task_of(name, pooling="mean", **more):
-    named = {} if name == "regression" else {"pooling": pooling}
-    return registry.load("tasks", name)(long_texts="windows", stride=6, **named, **more)
+    return registry.load("tasks", name)(long_texts="windows", stride=6, pooling=pooling, **more)
 
 
 CASES = [(name, a, "mean") for name in TASKS for a in ("bert", "roberta")]
 CASES += [("text_classification", "distilbert", "max"), ("pair_classification", "bert", "max"),
           ("multi_label", "electra", "max")]  # fmt: skip
+CASES += [("text_classification", "roberta", "attention"), ("pair_classification", "bert", "attention"),
+          ("multi_label", "distilbert", "attention"), ("regression", "electra", "attention")]  # fmt: skip
 
 
 @pytest.fixture(params=CASES, ids=["-".join(case) for case in CASES])
@@ -58,6 +61,8 @@ def made(request, tiny, tmp_path, monkeypatch):
         for parameter in one.model.network.parameters():
             if parameter.ndim > 1:
                 parameter.mul_(3)
+        if pooling == "attention":  # its weights begin at 0, which is the mean
+            one.model.head.more.outer.weight.normal_(generator=torch.Generator().manual_seed(0))
     assert len(one.store.owner) > len(one.store), "some row has several windows"
     return one
 
@@ -73,14 +78,14 @@ def test_rows_of_windows_keep_the_contract(made, tmp_path):
 
 def test_rows_of_windows_are_learnt_by_heart(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(contract, "LENGTH", 12)
-    for name, pooling in (("text_classification", "max"), ("regression", "mean")):
-        contract.check_learns_by_heart(contract.make(name, tiny(), tmp_path / name, task_of(name, pooling)))
+    cases = [("text_classification", "max"), ("regression", "mean"), ("text_classification", "attention")]
+    for name, pooling in cases:
+        contract.check_learns_by_heart(contract.make(name, tiny(), tmp_path / name / pooling, task_of(name, pooling)))
 
 
 def test_saved_is_loaded_with_its_windows(made, tmp_path):
     roles = {"text": made.roles.text, "text_pair": made.roles.text_pair, "label": made.roles.label}
-    pooled = {} if made.task.name == "regression" else {"pooling": made.task.pooling}
-    own = {"long_texts": "windows", "stride": 6, **pooled}
+    own = {"long_texts": "windows", "stride": 6, "pooling": made.task.pooling}
     about = saved.About(made.task.name, made.classes, {**roles, **made.roles.more}, contract.LENGTH, (), "drop", "",
                         1.0, None, made.task.metrics[0], "0", settings=own)  # fmt: skip
     saved.save(made.model, made.tokenizer, about, tmp_path / "model")
@@ -91,19 +96,55 @@ def test_saved_is_loaded_with_its_windows(made, tmp_path):
         predict(m, s, batch_size=3, max_tokens=999) for m, s in ((made.model, made.store), (again.model, store))
     )
     assert np.abs(one.values - two.values).max() < 1e-5 and one.values.std() > 1e-3
+    contract.check_loaded_by_others(made, tmp_path / "model")
 
 
 def test_the_windows_of_a_text_are_pooled(made):
-    """The mean of the windows' answers, or of each class the highest; in portions as at once."""
-    made.model.network.eval()
+    """The mean of the windows' answers, of each class the highest, or the mean of learnt weights."""
+    network = made.model.network.eval()
     batch = made.store.batch(np.arange(len(made.store)))
+    given = packing.pad(batch, made.model.pad_id)
     with torch.no_grad():
-        each = made.model.network(**packing.pad(batch, made.model.pad_id)).logits.numpy()
+        each = network(**given).logits.numpy()
         found = made.model.answers(batch).numpy()
+        states = network(**given, output_hidden_states=True).hidden_states[-1][:, 0].numpy()
+    weights = np.zeros(len(each))
+    if made.task.pooling == "attention":
+        inner, outer = (p.detach().numpy() for p in made.model.head.more.parameters())
+        weights = np.tanh(states @ inner.T) @ outer[0]
+        assert np.ptp(weights) > 0.1, "the windows weigh alike"
     owner = batch.owner.numpy()
-    pool = (lambda a: a.max(0)) if getattr(made.model.head, "pooling", "mean") == "max" else (lambda a: a.mean(0))
-    expected = np.stack([pool(each[owner == row]) for row in range(len(made.store))])
-    assert np.abs(found - expected).max() < 1e-5
+    for row in range(len(made.store)):
+        of_row, mass = each[owner == row], np.exp(weights[owner == row])
+        pooled = of_row.max(0) if made.task.pooling == "max" else (of_row * mass[:, None]).sum(0) / mass.sum()
+        assert np.abs(found[row] - pooled).max() < 1e-5
+
+
+def test_attention_begins_with_the_mean(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(contract, "LENGTH", 12)
+    found = []
+    for pooling in ("mean", "attention"):
+        one = contract.make("text_classification", tiny(), tmp_path / pooling, task_of("text_classification", pooling))
+        one.model.network.eval()
+        with torch.no_grad():
+            found.append(one.model.answers(one.store.batch(np.arange(len(one.store)))))
+    assert torch.allclose(*found, atol=1e-6)
+
+
+def test_attention_needs_states_of_windows(tiny, tmp_path):
+    network = contract.make("text_classification", tiny(), tmp_path).model.network
+    with pytest.raises(ModelError, match="encoder and head in one"):
+        attention_of(network.base_model)
+
+
+def test_windows_weigh_by_what_is_learnt():
+    """Shares of a row add up to 1 however large the weights are, and gradients are differences."""
+    logits = torch.randn(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    weights = torch.tensor([1.0, -2.0, 0.5, 3.0, 0.1], dtype=torch.float64).requires_grad_()
+    owner = torch.tensor([0, 0, 1, 1, 1])
+    assert torch.autograd.gradcheck(lambda a, b: weighed(a, b, owner, 2), [logits, weights])
+    huge = weighed(torch.ones(5, 2), weights.detach().float() * 1e4, owner, 2)
+    assert torch.allclose(huge, torch.ones(2, 2))
 
 
 def test_many_windows_are_answered_in_portions(made):
@@ -183,7 +224,7 @@ def long_rows(path, rows=90, pairs=False):
     return path
 
 
-@pytest.mark.parametrize("pooling", ["mean", "max"])
+@pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
 def test_a_run_in_windows_from_training_to_prediction(pooling, tiny, tmp_path):
     data, teller = long_rows(tmp_path / "rows.parquet"), Silent()
     asked = {"data": str(data), "model": str(tiny()), "task": "text_classification"}
@@ -204,6 +245,8 @@ def test_a_run_in_windows_from_training_to_prediction(pooling, tiny, tmp_path):
     end = run.predict([rows["text"][0], f"{rows['text'][0]} awful awful awful"])
     assert pooling == "max" or end[0].probability != end[1].probability, "the end of a long text is read"
     assert (folder.path / "suspects.json").exists()
+    if pooling == "attention":
+        assert float(saved.load(folder.path).model.head.more.outer.weight.detach().abs().max()) > 0, "it learns"
 
 
 def test_a_run_that_keeps_the_tails_tells_and_predicts_so(tiny, tmp_path):
@@ -216,11 +259,11 @@ def test_a_run_that_keeps_the_tails_tells_and_predicts_so(tiny, tmp_path):
     assert one.probability == two.probability, "only the tail is read"
 
 
-@pytest.mark.parametrize("mode", ["train", "dry_run"])
-def test_the_head_alone_learns_from_windows_encoded_once(mode, tiny, tmp_path):
+@pytest.mark.parametrize("mode, pooling", [("train", "mean"), ("train", "attention"), ("dry_run", "attention")])
+def test_the_head_alone_learns_from_windows_encoded_once(mode, pooling, tiny, tmp_path):
     data, teller = long_rows(tmp_path / "rows.parquet"), Silent()
     asked = {"data": str(data), "model": str(tiny()), "task": "text_classification"}
-    recipe = ask(asked, {**QUICK, **WINDOWS, "model.train": "head"})
+    recipe = ask(asked, {**QUICK, **WINDOWS, "model.train": "head", "task.pooling": pooling})
     if mode == "dry_run":
         assert dry_run(recipe, teller).steps > 0
     else:

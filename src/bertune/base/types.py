@@ -270,12 +270,14 @@ class Answers:
     """What a model gives for many rows: values[items, numbers], the items of a row side by side.
 
     Row i has those from starts[i] up to starts[i + 1]: one, or one for each of its texts, or one for each token.
-    `seconds` is how long they took.
+    `seconds` is how long they took. `more` is what the head learnt that they are read by, such as how likely one tag
+    follows another.
     """
 
     values: Floats
     starts: Ints
     seconds: float = 0.0
+    more: Mapping[str, Floats] = field(default_factory=dict)
 
     def scaled(self, tuned: "Tuned") -> "Answers":
         """The same with the values multiplied and shifted as tuned."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bertune.base.errors import DataError
 from bertune.base.types import Floats, Ints
+from bertune.data.chains import Steps, best_paths
 
 Scheme = Literal["plain", "IOB1", "IOB2", "IOBES"]
 Span = tuple[int, int, str]  # start, end (exclusive), type
@@ -137,25 +138,12 @@ def best_path(scores: Floats, start: Bools, transition: Bools, end: Bools) -> In
     Scores are finite, in any unit that adds up, such as log probabilities. Where nothing is allowed (one word, and no
     tag may stand alone) each word has its own best tag.
 
-    Source: Viterbi (1967), Error bounds for convolutional codes; the scores of all transitions are 0 or minus infinity.
+    Source: `best_paths`; the scores of all steps are 0 or minus infinity.
     """
     free: Ints = np.asarray(scores.argmax(axis=1), np.int64)
     if not len(free) or (start[free[0]] and end[free[-1]] and transition[free[:-1], free[1:]].all()):
         return free  # no other path can be better
-    into = np.where(transition.T, 0.0, -np.inf)
-    best = scores[0] + np.where(start, 0.0, -np.inf)
-    back = np.zeros(scores.shape, np.int64)
-    for word in range(1, len(scores)):
-        reached = into + best
-        back[word] = reached.argmax(axis=1)
-        best = reached.max(axis=1) + scores[word]
-    best = best + np.where(end, 0.0, -np.inf)
-    path = [int(best.argmax())]
-    if best[path[0]] == -np.inf:
-        return free
-    for word in range(len(scores) - 1, 0, -1):
-        path.append(int(back[word, path[-1]]))
-    return np.array(path[::-1], np.int64)
+    return best_paths([scores], Steps(*(np.where(may, 0.0, -np.inf) for may in (start, transition, end))))[0]
 
 
 def _read(tag: str) -> _Read:

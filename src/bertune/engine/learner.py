@@ -18,6 +18,7 @@ from bertune.model.packing import to_device
 from bertune.model.portioned import Portioned
 from bertune.regularizers._learned import Learned
 
+MOST_BESIDE = 0.05  # a rate raised for what is learnt beside the network stays below: those of SGD are large already
 Loss = Callable[[Tensor, Tensor], Terms]
 Step = Callable[[Model, Loss, Batch, int], Terms]
 
@@ -52,7 +53,7 @@ class Learner:
 
     def __post_init__(self) -> None:
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
-        self.names = {id(p): name for name, p in self.model.network.named_parameters()}
+        self.names = {id(p): name for name, p in self.model.named_parameters()}
 
     def scale(self, step: int) -> float:
         """The factor on the peak learning rates for update number `step` (from 0): warm-up, then the schedule."""
@@ -134,16 +135,24 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Groups of parameters of like depth and kind, head first: rate × decay^depth, no weight decay on biases and norms.
 
+    What heads learn beside the network comes last, at a rate of its own and without weight decay.
     Source: layer-wise decay as in Howard and Ruder 2018 (ULMFiT) section 3.2 and ELECTRA (Clark et al. 2020).
     """
     depths = model.depths()
     groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
+    heads = [task.head.more for task in model.tasks if task.head.more is not None]
+    beside = {id(p): more.rate for more in heads for p in more.parameters()}
     for name, parameter in parameters.items():
-        groups.setdefault((depths[name], parameter.ndim > 1), []).append(parameter)
+        if id(parameter) not in beside:
+            groups.setdefault((depths[name], parameter.ndim > 1), []).append(parameter)
     result = []
     for (depth, decays), members in sorted(groups.items(), key=lambda item: (item[0][0], not item[0][1])):
         group: dict[str, Any] = {"params": members, "lr": rate * layer_decay**depth}
         if not decays:
             group["weight_decay"] = 0.0
         result.append(group)
+    own = [p for p in parameters.values() if id(p) in beside]
+    for factor in sorted({beside[id(p)] for p in own}):
+        members = [p for p in own if beside[id(p)] == factor]
+        result.append({"params": members, "lr": max(rate, min(rate * factor, MOST_BESIDE)), "weight_decay": 0.0})
     return result

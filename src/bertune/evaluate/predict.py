@@ -46,4 +46,4 @@ def predict(
         model.network.train(was_training)
     if values is None:
         values = np.zeros((0, int(getattr(model.network.config, "num_labels", 1))))
-    return Answers(values, bounds, time.perf_counter() - started)
+    return Answers(values, bounds, time.perf_counter() - started, model.head.told())

@@ -1,4 +1,5 @@
-"""A model at rest: a plain transformers folder with bertune.json beside it."""
+"""A model at rest: a plain transformers folder with bertune.json beside it, and bertune.safetensors where a head learns
+more than the network holds."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,7 +17,8 @@ from bertune.base.model_files import read_object
 from bertune.base.settings import build
 from bertune.base.types import Roles, Tuned
 from bertune.data.tokenizer import TextTokenizer
-from bertune.model.encoder import Model, head_of, quietly
+from bertune.model import beside
+from bertune.model.encoder import MORE, Model, head_of, quietly
 from bertune.model.encoder import load as load_network
 
 FORMAT = 1
@@ -125,6 +127,7 @@ def save(model: Model, tokenizer: TextTokenizer, about: About, folder: Path) -> 
     tokenizer.inner.model_max_length = about.max_length
     tokenizer.save(building)
     tokenizer.inner.model_max_length = before
+    beside.write(model.head.more, building)
     for name, content in model.head.files(model.network, about.max_length).items():
         FILES.make_folder((building / name).parent)
         FILES.write_json(building / name, content)
@@ -199,5 +202,10 @@ def load(folder: Path) -> SavedModel:
     tokenizer = TextTokenizer(folder)
     task = _task(about)
     model = load_network(folder, head_of(task.head, task.answering), about.classes, tokenizer.pad_id)
+    if any(name.startswith(MORE) for name in model.new_parameters()):
+        raise ModelError(
+            "a part of this model is missing, or is that of another.", where=str(folder / beside.FILE),
+            expected="what was learnt beside the network", next_move="copy the whole folder of the model again",
+        )  # fmt: skip
     model.network.eval()
     return SavedModel(model, tokenizer, about, folder)

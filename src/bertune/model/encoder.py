@@ -16,9 +16,11 @@ from bertune.base.model_files import check_folder
 from bertune.base.seeds import derive
 from bertune.base.settings import build
 from bertune.base.types import Batch, Output
+from bertune.model import beside
 from bertune.model.config import check_size, check_weights, read_config
 from bertune.model.heads._head import Head
 
+MORE = "more"  # begins the names of what a head learns beside the network
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
 
 
@@ -35,6 +37,18 @@ class Model:
     def answers(self, batch: Batch) -> Tensor:
         """What is answered: values[items, numbers] in float32, an item being a row, text or token (`head.level`)."""
         return self.head.answers(self.network, batch, self.pad_id)
+
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """All that can learn: the parameters of the network, and as `more.NAME` what the head learns beside it."""
+        yield from self.network.named_parameters()
+        if self.head.more is not None:
+            yield from self.head.more.named_parameters(prefix=MORE)
+
+    def to(self, device: torch.device | str) -> None:
+        """Move all that computes to a device."""
+        self.network.to(device)
+        if self.head.more is not None:
+            self.head.more.to(device)
 
     @property
     def base(self) -> nn.Module:
@@ -66,7 +80,7 @@ class Model:
         unread = self.base is self.network  # no head stands above the pooler
         head = {id(p) for p in pooler.parameters()} if pooler is not None and not unread else set()
         depths = {}
-        for name, p in self.network.named_parameters():
+        for name, p in self.named_parameters():
             default = 0 if id(p) not in inside or id(p) in head else len(layers) + 1
             depths[name] = of_layer.get(id(p), default)
         return depths
@@ -111,10 +125,10 @@ def load(
 ) -> Model:
     """A model from a folder with a fresh head (or the saved one when it fits), its new weights drawn from `seed`.
 
-    `head` is a part of the door `heads`, or its name; with `fresh` a saved head is not taken. Reads safetensors only
-    and runs no code of the folder. `config` holds settings that differ from the saved ones; those that the architecture
-    does not know are refused. Where the table of embeddings has fewer rows than `vocabulary`, it grows. Raises
-    ModelError.
+    What the head learns beside the network is taken from the folder too, where it fits. `head` is a part of the door
+    `heads`, or its name; with `fresh` a saved head is not taken. Reads safetensors only and runs no code of the folder.
+    `config` holds settings that differ from the saved ones; those that the architecture does not know are refused.
+    Where the table of embeddings has fewer rows than `vocabulary`, it grows. Raises ModelError.
     """
     import transformers
 
@@ -153,6 +167,10 @@ def load(
     new = set(info["missing_keys"]) | {str(entry[0]) for entry in info["mismatched_keys"]}
     if fresh:
         new |= _renewed(network, kind, settings, folder)
+    torch.manual_seed(derive(seed, "more weights"))
+    asked.more = asked.learns(network)
+    if asked.more is not None and (fresh or not beside.read(asked.more, folder)):
+        new |= {name for name, _ in asked.more.named_parameters(prefix=MORE)}
     network.bertune_new = frozenset(new)
     return Model(network, pad_id, asked)
 

@@ -24,7 +24,7 @@ def freeze(model: Model, settings: ModelSection, epoch: int = 0) -> int:
                 expected=f"at most {layers} layers",
                 found=str(getattr(settings, setting)),
             )
-    names = [name for name, _ in model.network.named_parameters()]
+    names = [name for name, _ in model.named_parameters()]
     for pattern in settings.freeze:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise ModelError(
@@ -35,7 +35,7 @@ def freeze(model: Model, settings: ModelSection, epoch: int = 0) -> int:
     deepest = deepest_learning(settings, layers, epoch)
     learning = 0
     depths = model.depths()
-    for name, parameter in model.network.named_parameters():
+    for name, parameter in model.named_parameters():
         learns = depths[name] <= deepest and not any(fnmatchcase(name, p) for p in settings.freeze)
         parameter.requires_grad_(learns)
         learning += parameter.numel() if learns else 0

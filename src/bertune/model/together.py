@@ -1,12 +1,13 @@
 """Several models with one encoder: what one task teaches it, the others read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from bertune.base.errors import ModelError
 from bertune.base.types import Batch, Output
-from bertune.model.encoder import Model
+from bertune.model.encoder import MORE, Model
 
 
 class Together(Model):
@@ -31,6 +32,18 @@ class Together(Model):
     def answers(self, batch: Batch) -> Tensor:
         """The answers of the batch's task."""
         return self._models[batch.part].answers(batch)
+
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """All that can learn: the parameters of the networks, and as `NUMBER.more.NAME` what heads learn beside them."""
+        yield from self.network.named_parameters()
+        for number, model in enumerate(self._models):
+            if model.head.more is not None:
+                yield from model.head.more.named_parameters(prefix=f"{number}.{MORE}")
+
+    def to(self, device: torch.device | str) -> None:
+        """Move all that computes to a device."""
+        for model in self._models:
+            model.to(device)
 
     @property
     def tasks(self) -> tuple[Model, ...]:

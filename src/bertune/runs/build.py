@@ -267,7 +267,7 @@ def _ever_learning(model: Model, recipe: Recipe, epochs: int) -> dict[str, torch
     deepest = [deepest_learning(recipe.model, len(model.layers()), e) for e in range(epochs)]
     for task in model.tasks:
         _set_free(task, recipe, int(np.argmax(deepest)))
-    chosen = {name: p for name, p in model.network.named_parameters() if p.requires_grad}
+    chosen = {name: p for name, p in model.named_parameters() if p.requires_grad}
     for task in model.tasks:
         _set_free(task, recipe, 0)
     return chosen

@@ -96,7 +96,7 @@ def _bill(
     store_bytes: int, teller: Teller,
 ) -> Bill:  # fmt: skip
     model = build.network(recipe, prepared, recipe.seed)
-    model.network.to(machine.device)
+    model.to(machine.device)
     plan = build.planned(recipe, model, prepared)
     teller.say(
         "plan",

@@ -153,7 +153,7 @@ class Finish:
             tuple(data.cleaning), data.missing, data.fill, 1.0 / tuned.scale if rows.task.kind == "class" else 1.0,
             tuned.threshold, self.metric, __version__, dict(tuned.more), dict(rows.settings),
         )  # fmt: skip
-        model.network.to("cpu")
+        model.to("cpu")
         save(model, self.prepared.tokenizer, about, self.folder.model)
 
 

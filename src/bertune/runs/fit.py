@@ -142,7 +142,7 @@ class Fit:
         """The models of all tasks, with one encoder, on the device."""
         tokens = max(part.prepared.tokenizer.vocabulary for part in parts)
         model = together([build.network(part.recipe, part.prepared, self.recipe.seed, tokens) for part in parts])
-        model.network.to(self.compute.device)
+        model.to(self.compute.device)
         return model
 
     def _judges(self, parts: Sequence[Part], model: Model, seen: Sequence[Stores]) -> dict[str, Judge]:
@@ -312,11 +312,11 @@ class Fit:
 
 def _learning(learner: Learner) -> dict[str, torch.Tensor]:
     ids = {id(p) for group in learner.optimizer.param_groups for p in group["params"]}
-    return {name: p.detach() for name, p in learner.model.network.named_parameters() if id(p) in ids}
+    return {name: p.detach() for name, p in learner.model.named_parameters() if id(p) in ids}
 
 
 def _load(model: Model, tensors: dict[str, torch.Tensor]) -> None:
-    own = dict(model.network.named_parameters())
+    own = dict(model.named_parameters())
     with torch.no_grad():
         for name, tensor in tensors.items():
             own[name].copy_(tensor)

@@ -75,7 +75,7 @@ class Answered:
 def open_model(run: str | Path) -> SavedModel:
     """The model of a run folder (or a model folder), on the best device of this machine. Raises ModelError."""
     saved = load(Path(run))
-    saved.model.network.to(torch.device(hardware()))
+    saved.model.to(torch.device(hardware()))
     return saved
 
 

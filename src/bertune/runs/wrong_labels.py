@@ -30,7 +30,7 @@ def write_suspects(
     """
     store = stores.train
     model = network(recipe, prepared, recipe.seed)
-    model.network.to(machine.device)
+    model.to(machine.device)
     chosen = np.arange(len(store))
     if len(chosen) > MOST_ROWS:
         chosen = np.sort(np.random.default_rng(recipe.seed).choice(len(store), MOST_ROWS, replace=False))

@@ -20,7 +20,8 @@ LongTexts = Annotated[
 ]
 Stride = Annotated[int, Ge(0), Field(description="tokens that two windows of a long text share")]
 Pooling = Annotated[
-    Literal["mean", "max"], Field(description="of the windows of a text the mean answer, or of each class the highest")
+    Literal["mean", "max", "attention"],
+    Field(description="of a text's windows the mean answer, of each class the highest, or a mean of learnt weights"),
 ]
 Kept = Annotated[
     Literal["head", "tail", "head_tail"],
@@ -32,7 +33,8 @@ class OfLongTexts(Task):
     """A task that gives an answer for each text, whatever its length.
 
     `long_texts` says whether what is beyond the limit is cut, leaving what `keep` says (of pairs the longer text is cut
-    first), or whether the text is read in windows that share `stride` tokens, whose answers are pooled by `pooling`.
+    first), or whether the text is read in windows that share `stride` tokens, whose answers are pooled by `pooling`
+    (attention learns how much each window says, by what the encoder makes of it).
     Of a pair the second text is in windows, the first is whole in each (or cut to half of a window, which is told).
     """
 

@@ -59,9 +59,13 @@ It is fine for children.,6.2
         ] = "none",
         long_texts: LongTexts = "cut",
         stride: Stride = 64,
+        pooling: Annotated[
+            Literal["mean", "attention"],
+            Field(description="of a text's windows the mean answer, or a mean of learnt weights"),
+        ] = "mean",
         keep: Kept = "head",
     ) -> None:
-        super().__init__(long_texts=long_texts, stride=stride, keep=keep)
+        super().__init__(long_texts=long_texts, stride=stride, pooling=pooling, keep=keep)
         if low is not None and high is not None and low >= high:
             raise ValueError(f"task.low {low} must be below task.high {high}")
         self.low, self.high, self.by, self.rounding = low, high, by, rounding

@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 
 from bertune.base.errors import DataError
 from bertune.base.types import Answers, Examples, Finding, Floats, Guesses, Ints, Judged, Level, Roles, Table, Tuned
-from bertune.data import tags
+from bertune.data import chains, tags
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
 from bertune.data.windows import Windows, windows, word_tokens
@@ -31,7 +31,8 @@ class TokenClassification(Task):
 
     Rows come as lists of tokens and tags (IOB1, IOB2, IOBES or their kin; recognised), or as texts with spans of
     characters. Long texts are read in windows that share `stride` tokens, and every word gets exactly one tag, from the
-    window where it stands farthest from an edge. Spans come back with their places in the text as it was given.
+    window where it stands farthest from an edge. With `crf` the words of a text are one sequence, in training and in
+    answering, in whatever windows they stand. Spans come back with their places in the text as it was given.
     Tags without B and I, such as parts of speech, are learnt as they are.
     """
 
@@ -70,9 +71,17 @@ class TokenClassification(Task):
         constrained: Annotated[
             bool, Field(description="answer the likeliest tags that make sense together, not word by word")
         ] = True,
+        crf: Annotated[
+            bool, Field(description="learn how likely each tag follows another, and answer whole sequences of tags")
+        ] = False,
     ) -> None:
-        self.stride, self.scheme, self.constrained = stride, scheme, constrained
+        self.stride, self.scheme, self.constrained, self.crf = stride, scheme, constrained, crf
         self._marked: tuple[Table, Marked] | None = None
+
+    @property
+    def answering(self) -> Mapping[str, Any]:
+        """Whether tags are a chain."""
+        return {"crf": True} if self.crf else {}
 
     @classmethod
     def claims(cls, table: Table, asked: Asked, need_label: bool = True) -> Roles | None:
@@ -147,21 +156,35 @@ class TokenClassification(Task):
         self, examples: Examples, store: TokenStore, answers: Answers, classes: tuple[str, ...], tuned: Tuned
     ) -> Guesses:
         """The entities of each row, as words for the metrics and as characters for people."""
-        chances = log_softmax(answers.values, axis=1) if len(answers.values) else answers.values
-        rules = tags.allowed(classes, self.scheme)
+        words = examples.more["words"]
+        scores = _scores(store, answers, words, classes)
+        paths, sure = self._chained(scores, answers.more, classes) if answers.more else self._single(scores, classes)
         guess = np.empty(len(examples), object)
         told: list[list[dict[str, Any]]] = []
-        for row in range(len(examples)):
-            part = slice(int(answers.starts[row]), int(answers.starts[row + 1]))
-            words = examples.more["words"][row]
-            beside = store.beside["word"][part], store.beside["count"][part]
-            scores = _of_words(chances[part], *beside, len(words), classes)
-            path = tags.best_path(scores, *rules) if self.constrained else scores.argmax(axis=1)
+        for row, path in enumerate(paths):
             spans = tags.spans([classes[k] for k in path.tolist()], self.scheme)
             guess[row] = tuple(spans)
-            sure = np.exp(scores[np.arange(len(words)), path])
-            told.append([_told(span, words, examples.texts[row] or "", sure) for span in spans])
+            chances = sure[row][np.arange(len(path)), path]
+            told.append([_told(span, words[row], examples.texts[row] or "", chances) for span in spans])
         return Guesses(guess, None, {"entities": told})
+
+    def _single(self, scores: list[Floats], classes: Sequence[str]) -> tuple[list[Ints], list[Floats]]:
+        """Of each row the tags of its words, and the probability of every tag, word by word."""
+        rules = tags.allowed(classes, self.scheme)
+        paths = [tags.best_path(s, *rules) if self.constrained else s.argmax(axis=1) for s in scores]
+        return paths, [np.exp(s) for s in scores]
+
+    def _chained(
+        self, scores: list[Floats], learnt: Mapping[str, Floats], classes: Sequence[str]
+    ) -> tuple[list[Ints], list[Floats]]:
+        """The same from a chain: the likeliest sequences, and probabilities over all sequences."""
+        start, transition, end = (np.nan_to_num(learnt[name]) for name in ("start", "transition", "end"))
+        if self.constrained:
+            rules = tags.allowed(classes, self.scheme)
+            learned = (start, transition, end)
+            start, transition, end = (np.where(may, s, -np.inf) for may, s in zip(rules, learned, strict=True))
+        steps = chains.Steps(start, transition, end)
+        return chains.best_paths(scores, steps), chains.marginals(scores, steps)
 
     def judged(self, examples: Examples, guesses: Guesses, classes: tuple[str, ...]) -> Judged:
         """Gold beside guess, as words and types."""
@@ -242,6 +265,19 @@ def _words_of_tokens(part: Windows, words: Sequence[Sequence[Any]]) -> tuple[Int
             np.add.at(count, at[first[asked]], 1)
             word[at[first[asked[::-1]]]] = asked[::-1]
     return word, count
+
+
+def _scores(
+    store: TokenStore, answers: Answers, words: Sequence[Sequence[Any]], classes: Sequence[str]
+) -> list[NDArray[Any]]:
+    """The scores [words, tags] of each row as log probabilities, from whatever windows its words were asked in."""
+    chances = log_softmax(answers.values, axis=1) if len(answers.values) else answers.values
+    found = []
+    for row, of_row in enumerate(words):
+        part = slice(int(answers.starts[row]), int(answers.starts[row + 1]))
+        beside = store.beside["word"][part], store.beside["count"][part]
+        found.append(_of_words(chances[part], *beside, len(of_row), classes))
+    return found
 
 
 def _of_words(chances: NDArray[Any], word: Ints, count: Ints, words: int, classes: Sequence[str]) -> NDArray[Any]:

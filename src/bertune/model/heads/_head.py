@@ -3,9 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from bertune.base.types import Batch, Level
+from bertune.base.types import Batch, Floats, Level
+
+
+class More(nn.Module):
+    """What a head learns beside the network of transformers; `rate` is a factor on the learning rate."""
+
+    rate: ClassVar[float] = 1.0
 
 
 class Head:
@@ -13,17 +19,27 @@ class Head:
 
     `network` names the class of transformers, `level` says what gets an answer: each "row", "text" or "token";
     `compares_rows` whether what is judged of a row depends on the others of its batch, so that a batch is judged as one
-    even where memory holds only a part of it.
+    even where memory holds only a part of it. `more` is what is learnt beside the network (None for most): it learns,
+    is averaged, checkpointed and saved with it.
     """
 
     network: ClassVar[str]
     level: ClassVar[Level] = "row"
     compares_rows: ClassVar[bool] = False
+    more: More | None = None
 
     @classmethod
     def outputs(cls, classes: Sequence[str]) -> Sequence[str] | int:
         """The names of the network's outputs for these classes, or how many there are where they have no names."""
         return classes or 1
+
+    def learns(self, network: Any) -> More | None:
+        """What is learnt beside a network, with its first values. Raises ModelError where that cannot be."""
+        return None
+
+    def told(self) -> Mapping[str, Floats]:
+        """What a task needs of it to read the answers, as `Answers.more`."""
+        return {}
 
     def answers(self, network: Any, batch: Batch, pad_id: int) -> Tensor:
         """values[items, numbers] in float32, the items in the order of the batch."""
