@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from official_files import judged_answers
 
 from bertune.base import registry
+from bertune.metrics._answer_kinds import kind_of
 from bertune.metrics._chinese_answers import longest_run, segments
 from bertune.metrics._latin_words import latin_words
 
@@ -121,3 +122,24 @@ def test_what_holds_for_every_answer(gold: list[str], guess: str, more: str) -> 
 
 def test_rows_of_none_are_zero() -> None:
     assert [value(name) for name in NAMES] == [0.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("gold", "guess", "kind"),
+    [
+        (("北京大学",), "北京大学。", "exact"),
+        (("北京大学",), "大学", "partly"),
+        (("北京大学", "清华"), "清华园", "partly"),
+        (("北京大学",), "复旦", "elsewhere"),
+        (("1998年",), "1998", "partly"),
+        (("red kite",), "the kite", "partly"),
+        (("kite",), "kites", "elsewhere"),
+        (("the Kite",), "kite!", "exact"),
+        ((), "大学", "invented"),
+        (("大学",), "", "withheld"),
+        ((), "", "exact"),
+    ],
+)
+def test_kinds_of_answers_count_chinese_characters(gold: tuple[str, ...], guess: str, kind: str) -> None:
+    """SQuAD's scorer takes a Chinese sentence for one word, so nothing but the whole would be partly right."""
+    assert kind_of(gold, guess) == kind

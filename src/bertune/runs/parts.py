@@ -13,7 +13,7 @@ from bertune.data.languages import scripts_of
 from bertune.evaluate.slices import MOST
 
 SMALLEST = 20  # rows of a part that is made without being asked for
-LANGUAGE = ("language", "lang", "locale")
+LANGUAGE = ("language", "lang", "locale", "语言", "语种")
 
 Values = dict[str, Sequence[str | None]]
 

@@ -17,6 +17,7 @@ from bertune.data.windows import Windows, windows
 from bertune.losses._loss import IGNORED
 from bertune.metrics._answer_kinds import kind_of
 from bertune.metrics.answer_f1 import AnswerF1
+from bertune.metrics.cmrc_f1 import CmrcF1
 from bertune.tasks._answers import Answer, Answered, find_columns
 from bertune.tasks._best_spans import best_spans
 from bertune.tasks._task import PLAIN, Asked, Task, Tuning
@@ -143,7 +144,7 @@ Where is the key?,The key is under the old stone.,under the old stone,11
             return PLAIN
         best = self._best(examples, store, answers)
         margins = np.array([b.none - (b.score[0] if len(b.score) else -np.inf) for b in best])
-        metric = AnswerF1()
+        metric = CmrcF1() if self.scorer == "cmrc" else AnswerF1()
         texts = [self._texts(examples, i, b)[:1] for i, b in enumerate(best)]
         accepted = [tuple(answer.text for answer in gold) for gold in examples.gold]
         gains = np.array([
