@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import tiny_models
 from api_data import single_rows
 
+import tiny_models
 from bertune.cli.main import run as command_line
 
 SETTINGS = (

@@ -11,6 +11,9 @@ from bertune.engine import checkpoint
 from bertune.engine.averaging import Averages
 from bertune.engine.callbacks.trouble import Trouble
 from bertune.engine.events import Evaluated, Stop
+from bertune.evaluate import saved
+from bertune.model.heads._attention import WindowAttention
+from bertune.model.heads._chain import Chain
 from bertune.runs import fit
 
 CASES = {
@@ -63,6 +66,26 @@ def test_what_is_learnt_beside_the_network_goes_through_a_stop(tiny, tmp_path: P
     resume(run, Cut("evaluated", 1))
     resume(run)
     assert same(expected, ending(run)) == []
+
+
+@pytest.mark.fault("stop, every part")
+def test_tasks_learnt_together_keep_what_each_learns_beside(tiny, tmp_path: Path) -> None:
+    also = tmp_path / "entities.toml"
+    tagged = tiny_models.tagged_file(tmp_path / "rows.jsonl")
+    also.write_text(f'[data]\ntrain = "{tagged}"\n[task]\nname = "token_classification"\ncrf = true\n')
+    settings = ["evaluation.metric=auto", "optimizer.learning_rate=1e-3", *BESIDE["attention"][1]]
+    recipe = recipe_of(data_file(tmp_path), tiny("bert"), *settings).changed({"data.also": (str(also),)})
+    whole, cut = begin(recipe, tmp_path / "whole").path, begin(recipe, tmp_path / "cut", Cut("stepped", 4)).path
+    resume(cut)
+    assert same(ending(whole), ending(cut)) == []
+    found = [{p.name: p.read_bytes() for p in sorted((run / "also" / "entities" / "model").glob("*.safetensors"))}
+             for run in (whole, cut)]  # fmt: skip
+    assert found[0] == found[1] and len(found[0]) == 2
+    one, two = (saved.load(run).model.head.more for run in (whole, whole / "also" / "entities"))
+    assert isinstance(one, WindowAttention) and isinstance(two, Chain)
+    assert all(any(p.detach().abs().max() > 0 for p in more.parameters()) for more in (one, two))
+    newest = checkpoint.read_group(checkpoint.found(whole / "checkpoints")[0], "model")
+    assert {"0.more.outer.weight", "1.more.transition"} <= set(newest)
 
 
 @pytest.mark.parametrize("owner, method", [(checkpoint, "load_optimizer"), (Averages, "load"), (fit, "_load")])

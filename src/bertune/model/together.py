@@ -34,7 +34,7 @@ class Together(Model):
         return self._models[batch.part].answers(batch)
 
     def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
-        """All that can learn: the parameters of the networks, and as `NUMBER.more.NAME` what heads learn beside them."""
+        """All that can learn: the parameters of the networks, and as `NUMBER.more.NAME` what heads learn."""
         yield from self.network.named_parameters()
         for number, model in enumerate(self._models):
             if model.head.more is not None:
