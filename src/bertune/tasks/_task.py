@@ -40,10 +40,11 @@ class Task:
     `kind` says what `Judged` holds, `head` how a network answers, `level` what has a target: each row, text or token.
     `metrics` are given with every score and the first is selected by; `watched` are told at every check, the first
     stands for the loss. `cleans` tells whether texts may be cleaned before they are read: where places in a text count
-    they may not; `cuts` whether what is longer than the limit is lost. `problem` is what the saved configuration calls
-    the problem, for other programs. `special_tokens` are tokens that tokenizer and model get for the task.
-    `alone` tells whether a model of two texts a row answers single ones too, `whole` whether the answer to a row
-    depends on those beside it, so that all are answered together.
+    they may not; `edits` whether a few words of a text may change and its gold still holds; `guessed` whether sure
+    answers may be learnt as gold; `cuts` whether what is longer than the limit is lost. `problem` is what the saved
+    configuration calls the problem, for other programs. `special_tokens` are tokens that tokenizer and model get for
+    the task. `alone` tells whether a model of two texts a row answers single ones too, `whole` whether the answer to a
+    row depends on those beside it, so that all are answered together.
     """
 
     name: ClassVar[str]
@@ -62,6 +63,8 @@ class Task:
     watched: ClassVar[tuple[str, ...]]
     baselines: ClassVar[tuple[str, ...]] = ()
     cleans: ClassVar[bool] = True
+    edits: ClassVar[bool] = True
+    guessed: ClassVar[bool] = False
     cuts: ClassVar[bool] = True
     special_tokens: ClassVar[tuple[str, ...]] = ()
     alone: ClassVar[bool] = False
@@ -180,6 +183,10 @@ class Task:
     def doubt(self, guesses: Guesses) -> Floats:
         """How much in doubt each answer is, from 0 to 1; all alike where the task cannot say."""
         return np.ones(len(guesses))
+
+    def confidence(self, guesses: Guesses) -> Floats:
+        """The probability that each answer is right, where it is `guessed`: an answer is then gold as it is told."""
+        raise NotImplementedError
 
     def judged_again(
         self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]

@@ -51,6 +51,7 @@ Who invented the telephone?,Bell filed his patent first.
     )  # fmt: skip
     watched: ClassVar[tuple[str, ...]] = ("ndcg_at_10", "mean_reciprocal_rank", "recall_at_1")
     baselines: ClassVar[tuple[str, ...]] = ("bm25",)
+    edits: ClassVar[bool] = False  # the second text of a row is its gold
     alone: ClassVar[bool] = True
     whole: ClassVar[bool] = True
 
