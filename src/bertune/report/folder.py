@@ -168,7 +168,7 @@ class RunFolder:
         """The events of the kept seed and student, without a last line that was cut off while it was written."""
         seed = self.fact("kept_seed", self.fact("seed"))
         name = "history.jsonl" if seed == self.fact("seed") else f"seeds/{int(seed)}/history.jsonl"
-        if taught := int(self.fact("self_training.kept_round", 0)):
+        if taught := whole_of(self.fact("self_training.kept_round")):
             name = f"rounds/{taught}/{name}"
         lines = (self._text(name) or "").splitlines()
         events = []

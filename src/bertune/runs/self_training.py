@@ -70,8 +70,8 @@ class SelfTraining:
             guessed, entry = self._guesses(*kept, number)
             self.told["rounds"].append(entry)
             if not len(guessed.positions):
-                first.teller.warn(f"no guess is as sure as {self.settings.threshold:g}; nothing more is learnt",
-                                  code="no_sure_guess")  # fmt: skip
+                what = "all sure guesses are of one class" if entry["sure"] else "no guess is sure"
+                first.teller.warn(f"{what}; nothing more is learnt", code="no_sure_guess")
                 break
             student = Seeds(self._student(guessed, number))
             found = student.run()
@@ -175,7 +175,8 @@ def sure_rows(
     """Which guesses are learnt: positions in ascending order, of those at least as sure as the threshold.
 
     `shares` counts the training rows by kind. At most `settings.most` times those are taken, the surest first; with
-    `settings.balance`, no kind gets more of them than its share of the training rows.
+    `settings.balance`, no kind gets more of them than its share of the training rows, and where all are of one kind,
+    which would teach nothing but to answer so, none is taken.
     """
     sure = np.flatnonzero(confidence >= settings.threshold)
     order = sure[np.argsort(-confidence[sure], kind="stable")]
@@ -188,7 +189,8 @@ def sure_rows(
             if left.get(kinds[row], 0):
                 left[kinds[row]] -= 1
                 taken.append(row)
-        order = np.array(taken, dtype=np.int64)
+        several = len({kinds[row] for row in taken[:most]}) > 1
+        order = np.array(taken if several else [], dtype=np.int64)
     return np.sort(order[:most])
 
 
