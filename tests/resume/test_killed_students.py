@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from faulty_files import faults
 from fork_server import Server
-from resume_runs import begin, data_file, recipe_of, resume, train_arguments
+from resume_runs import begin, data_file, recipe_of, resume, some, train_arguments
 
 import tiny_models
 from bertune.runs.endings import ending
@@ -15,6 +15,9 @@ from bertune.runs.endings import ending
 LEARNING = (
     "training.checkpoint_minutes=0.003", "self_training.threshold=0.5", "training.epochs=6",
 )  # fmt: skip
+
+
+PLACES = [("rounds", 0.4), ("unlabelled", 0.5), ("rounds", 0.0), ("rounds", 0.85), ("guessed.parquet", 0.0)]
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +35,7 @@ def taught(tiny, tmp_path_factory):
 
 
 @pytest.mark.fault("kill at an operation")
-@pytest.mark.parametrize(
-    ("within", "share"),
-    [
-        ("rounds", 0.4),
-        *(
-            pytest.param(*t, marks=pytest.mark.slow)
-            for t in (("unlabelled", 0.5), ("rounds", 0.0), ("rounds", 0.85), ("guessed.parquet", 0.0))
-        ),
-    ],  # fmt: skip
-)
+@pytest.mark.parametrize(("within", "share"), some(PLACES, 9))
 def test_killed_as_guesses_are_made_and_learnt(
     taught, tiny, server: Server, tmp_path: Path, within: str, share: float
 ) -> None:

@@ -70,7 +70,8 @@ class SelfTraining:
             guessed, entry = self._guesses(*kept, number)
             self.told["rounds"].append(entry)
             if not len(guessed.positions):
-                what = "all sure guesses are of one class" if entry["sure"] else "no guess is sure"
+                what = f"no guess is sure: the surest is {entry['surest']:.2f}, self_training.threshold"
+                what = "all sure guesses are of one class" if entry["sure"] else f"{what} {self.settings.threshold:g}"
                 first.teller.warn(f"{what}; nothing more is learnt", code="no_sure_guess")
                 break
             student = Seeds(self._student(guessed, number))
@@ -101,7 +102,7 @@ class SelfTraining:
         told = {
             "round": number, "kept": False, "sure": int((confidence >= self.settings.threshold).sum()),
             "learnt": len(chosen), "classes": classes,
-            "least_confidence": float(confidence[chosen].min()) if len(chosen) else None,
+            "surest": float(confidence.max()), "least_confidence": float(confidence[chosen].min()) if len(chosen) else None,
             "mean_confidence": float(confidence[chosen].mean()) if len(chosen) else None,
         }  # fmt: skip
         taken = replace(examples.take(chosen), gold=[gold[i] for i in chosen.tolist()])
