@@ -275,6 +275,17 @@ def test_without_validation_rows_it_is_refused(tiny: Any, tmp_path: Path) -> Non
         prepare(recipe, Silent())
 
 
+def test_a_run_of_several_tasks_is_refused(tiny: Any, tmp_path: Path) -> None:
+    recipe = recipe_of(tiny, tmp_path, 9)
+    more = str(tiny_models.csv_file(tmp_path / "other.csv", 40))
+    with pytest.raises(RecipeError, match=r"data\.unlabelled.*data\.also"):
+        train(recipe.changed({"data.also": [more]}), tmp_path / "one")
+    (tmp_path / "other.toml").write_text(f"[data]\ntrain = {more!r}\nunlabelled = {more!r}\n", encoding="utf-8")
+    own = recipe.changed({"data.also": [str(tmp_path / "other.toml")], "data.unlabelled": None})
+    with pytest.raises(RecipeError, match=r"data\.unlabelled.*data\.also"):
+        train(own, tmp_path / "two")
+
+
 KINDS = st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abc")), max_size=60)
 
 

@@ -42,7 +42,8 @@ from bertune.runs.wrong_labels import write_suspects
 class Journey:
     """A task of a run on its way; what it has in hand is there once it is prepared, begun and encoded.
 
-    `guessed` are the guesses that it has learnt besides, if any. `name` is what it is called where several are learnt together, empty for the run's own.
+    `guessed` are the guesses that it has learnt besides, if any. `name` is what it is called where several are learnt
+    together, empty for the run's own.
     """
 
     machine: Compute

@@ -98,19 +98,23 @@ class SelfTraining:
         kinds = task.strata([*known, *gold])
         shares = Counter(kinds[: len(known)])
         chosen = sure_rows(confidence, kinds[len(known) :], shares, self.settings)
-        classes = dict(sorted(Counter(kinds[len(known) + i] for i in chosen.tolist()).items()))
-        told = {
-            "round": number, "kept": False, "sure": int((confidence >= self.settings.threshold).sum()),
-            "learnt": len(chosen), "classes": classes,
-            "surest": float(confidence.max()), "least_confidence": float(confidence[chosen].min()) if len(chosen) else None,
-            "mean_confidence": float(confidence[chosen].mean()) if len(chosen) else None,
-        }  # fmt: skip
+        told = {"round": number, "kept": False, **self._about(confidence, chosen, kinds[len(known) :])}
         taken = replace(examples.take(chosen), gold=[gold[i] for i in chosen.tolist()])
-        shown = ", ".join(f"{name} {count:,}" for name, count in list(classes.items())[:6])
+        shown = ", ".join(f"{name} {count:,}" for name, count in list(told["classes"].items())[:6])
         sure = f"{told['sure']:,} of {len(gold):,} guesses at least {self.settings.threshold:g} sure"
         text = f"round {number} · {sure} · {len(chosen):,} learnt: {shown or 'none'}"
         fit.teller.say("guess", text, **told)
         return Guessed(taken, chosen, confidence[chosen]), told
+
+    def _about(self, confidence: Floats, chosen: Ints, kinds: Sequence[str]) -> dict[str, Any]:
+        """How many guesses are sure and how many are learnt, of which classes, and how sure they are."""
+        learnt = confidence[chosen]
+        return {
+            "sure": int((confidence >= self.settings.threshold).sum()), "surest": float(confidence.max()),
+            "learnt": len(chosen), "classes": dict(sorted(Counter(kinds[i] for i in chosen.tolist()).items())),
+            "least_confidence": float(learnt.min()) if len(chosen) else None,
+            "mean_confidence": float(learnt.mean()) if len(chosen) else None,
+        }  # fmt: skip
 
     def _answers(self, fitted: Fitted, fit: Fit, store: TokenStore) -> Answers:
         """Answers in fp32, as the saved model would give them."""
