@@ -186,6 +186,54 @@ def test_binary_cross_entropy_is_torchs() -> None:
     torch.testing.assert_close(reduced(loss(logits, targets)), F.binary_cross_entropy_with_logits(logits, hot))
 
 
+WEIGHING_LABELS = [("binary_cross_entropy", {}), ("focal", {"gamma": 1.5})]
+RARE = torch.tensor([[1.0, 0.0, 1.0, 1.0]] + [[0.0, 0.0, 1.0, 1.0]] * 3 + [[0.0, 0.0, 1.0, 0.0]] * 6)  # 1, 0, 10, 4
+
+
+@pytest.mark.parametrize(("rule", "power"), [("balanced", 1.0), ("balanced_sqrt", 0.5)])
+def test_weights_of_labels_are_torchs(rule: str, power: float) -> None:
+    loss, logits = make("binary_cross_entropy", positive_weight=rule), logits_for("labels")
+    loss.fit(RARE, CLASSES)
+    weight = torch.tensor([9.0, 1.0, 1.0, 1.5], dtype=torch.float64) ** power
+    expected = torch.nn.BCEWithLogitsLoss(pos_weight=weight)(logits, targets_for("labels"))
+    torch.testing.assert_close(reduced(loss(logits, targets_for("labels"))), expected, rtol=1e-6, atol=1e-7)
+
+
+def test_weights_of_classes_one_against_the_rest_are_torchs() -> None:
+    loss, logits, targets = make("binary_cross_entropy", positive_weight="balanced"), logits_for("class"), torch.tensor(
+        [0, 0, 0, 1, 1, 2, 3]
+    )  # fmt: skip
+    loss.fit(targets, CLASSES)
+    weight = torch.tensor([4 / 3, 5 / 2, 6, 6], dtype=torch.float64)
+    hot = F.one_hot(targets, CLASSES).double()
+    expected = F.binary_cross_entropy_with_logits(logits, hot, pos_weight=weight)
+    torch.testing.assert_close(reduced(loss(logits, targets)), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize(("name", "settings"), WEIGHING_LABELS)
+@pytest.mark.parametrize("weight", ["balanced", "balanced_sqrt", [0.5, 2.0, 1.0, 7.0]])
+def test_contract_with_weights_of_labels(check: Any, name: str, settings: dict[str, Any], weight: Any) -> None:
+    check(make(name, positive_weight=weight, **settings), "labels")
+
+
+def test_focal_weighs_the_yes_alone() -> None:
+    logits, targets = logits_for("labels")[:, :1], targets_for("labels")[:, :1]
+    plain, weighing = make("focal"), make("focal", positive_weight=[3.0])
+    weighing.fit(targets, 1)
+    factor = torch.where(targets[:, 0] > 0.5, 3.0, 1.0)
+    torch.testing.assert_close(weighing(logits, targets).values, plain(logits, targets).values * factor)
+
+
+def test_weights_of_labels_that_do_not_fit_are_named() -> None:
+    with pytest.raises(RecipeError, match=r"loss\.positive_weight.*found 2 weights; expected 4"):
+        make("binary_cross_entropy", positive_weight=[1.0, 2.0]).fit(RARE, CLASSES)
+    with pytest.raises(RecipeError, match=r"one class.*weighted"):
+        make("focal", positive_weight="balanced").fit(targets_for("class"), CLASSES)
+    with pytest.raises(RuntimeError, match="fit"):
+        make("binary_cross_entropy", positive_weight="balanced")(logits_for("labels"), targets_for("labels"))
+
+
 @pytest.mark.parametrize(("name", "kind"), CASES)
 @given(cut=st.integers(1, ROWS - 1))
 def test_parts_of_a_batch_add_up(name: str, kind: str, cut: int) -> None:

@@ -15,6 +15,7 @@ from bertune.base import registry
 from bertune.base.errors import Problem, RecipeError
 from bertune.base.registry import LONGEST_NAME
 from bertune.base.sections import (
+    AugmentSection,
     DataSection,
     EvaluationSection,
     ModelSection,
@@ -22,6 +23,7 @@ from bertune.base.sections import (
     ReportSection,
     ScheduleSection,
     Section,
+    SelfTrainingSection,
     TrainingSection,
 )
 from bertune.base.settings import allowed, schema
@@ -45,12 +47,14 @@ SECTIONS: dict[str, type[Section]] = {
     "data": DataSection,
     "model": ModelSection,
     "training": TrainingSection,
+    "self_training": SelfTrainingSection,
     "evaluation": EvaluationSection,
     "report": ReportSection,
 }
 SLOTS = {
     "task": Slot("tasks", "auto"),
     "data.split": Slot("splits", "stratified"),
+    "data.augment": Slot("augmenters", "none", AugmentSection),
     "training.sampler": Slot("samplers", "every_row"),
     "training.step": Slot("steps", "plain"),
     "loss": Slot("losses", "auto"),
@@ -77,6 +81,7 @@ class Recipe:
     data: DataSection
     model: ModelSection
     training: TrainingSection
+    self_training: SelfTrainingSection
     evaluation: EvaluationSection
     report: ReportSection
     parts: Mapping[str, Part]

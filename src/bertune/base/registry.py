@@ -25,6 +25,7 @@ DOORS = {
     "cleaners": "data/cleaners",
     "splits": "data/splits",
     "samplers": "data/samplers",
+    "augmenters": "data/augmenters",
     "heads": "model/heads",
     "losses": "losses",
     "optimizers": "optimizers",

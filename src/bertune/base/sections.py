@@ -28,6 +28,9 @@ class DataSection(Section):
     also: tuple[str, ...] = Described(
         (), description="further tasks learnt together with this one: a file of data, or a recipe, for each"
     )
+    unlabelled: str | None = Described(
+        None, description="file with rows without labels, whose sure guesses are learnt too (self-training)"
+    )
     text: str | None = Described(None, description="column with the text; else recognised")
     text_pair: str | None = Described(None, description="column with the second text; else recognised")
     label: str | None = Described(None, description="column with the label; else recognised")
@@ -42,6 +45,12 @@ class DataSection(Section):
     label_spelling: Literal["exact", "merge"] = Described(
         "exact", description="merge: labels that differ in case and spaces only count as one"
     )
+
+
+class AugmentSection(Section):
+    """What every augmenter shares; its own settings stand beside these."""
+
+    copies: Annotated[int, Ge(1), Le(100)] = Described(1, description="changed copies made of each training row")
 
 
 class ModelSection(Section):
@@ -105,6 +114,21 @@ class TrainingSection(Section):
     restart_on_collapse: bool = Described(
         True, description="start once more, with the cure named, when a run collapses"
     )
+
+
+class SelfTrainingSection(Section):
+    """Which guesses on the rows of data.unlabelled are learnt, and how often."""
+
+    rounds: Annotated[int, Ge(1), Le(10)] = Described(
+        1, description="students at most, each taught by the best model before it"
+    )
+    threshold: Annotated[float, Ge(0), Lt(1)] = Described(
+        0.8, description="least calibrated probability of a guess that is learnt"
+    )
+    most: Annotated[float, Gt(0), Le(1000)] = Described(
+        3.0, description="guesses learnt at most for each training row, the surest first"
+    )
+    balance: bool = Described(True, description="no class gets more of the guesses than its share of the training rows")
 
 
 class OptimizerSection(Section):

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,26 @@ class TextTokenizer:
         if found is None:
             raise ModelError("the tokenizer lacks a token of the task.", where=str(self.folder), expected=token,
                              next_move="copy the model again, its tokenizer from the same place")  # fmt: skip
+        return int(found)
+
+    @cached_property
+    def special_ids(self) -> Ints:
+        """The numbers of all tokens that stand for no text: those around texts, and those of a task."""
+        tokens = self.inner.added_tokens_decoder.items()
+        found = {*self.inner.all_special_ids, *(number for number, token in tokens if token.special)}
+        return np.array(sorted(found), dtype=np.int64)
+
+    def stand_in(self, kind: str) -> int:
+        """The number of the token that stands for any other: of kind "mask" or "unknown".
+
+        Raises ModelError where the tokenizer has none.
+        """
+        found = self.inner.mask_token_id if kind == "mask" else self.unknown_id
+        if found is None:
+            raise ModelError(
+                f"the tokenizer has no {kind} token.", where=str(self.folder),
+                next_move="name another --model, or another augmenter: bertune show augmenters",
+            )  # fmt: skip
         return int(found)
 
     def fingerprint(self) -> str:

@@ -24,7 +24,8 @@ SEEDS, FEW_ROWS = 3, 1000  # below so many training rows one seed tells little
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rule looks at; `validated` tells whether there are validation rows."""
+    """What the rule looks at; `validated` tells whether there are validation rows, `copies` how many changed
+    copies of each row are learnt too."""
 
     rows: int
     classes: int
@@ -32,6 +33,7 @@ class Facts:
     layers: int
     pairs: bool
     validated: bool
+    copies: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,6 @@ def _rate(facts: Facts) -> float:
 
 
 def _epochs(facts: Facts, batch: int) -> float:
-    per_epoch = math.ceil(facts.rows / batch)
+    per_epoch = math.ceil(facts.rows * (1 + facts.copies) / batch)
     wanted = UPDATES_OF_MANY if facts.classes >= MANY_CLASSES else UPDATES
     return float(min(EPOCHS[1], max(EPOCHS[0], round(wanted / per_epoch))))

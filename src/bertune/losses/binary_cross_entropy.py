@@ -6,14 +6,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bertune.base.types import Terms
-from bertune.losses._loss import Loss, split_ignored, terms
+from bertune.losses._loss import split_ignored, terms
+from bertune.losses._positive import Asking
 
 
-class BinaryCrossEntropy(Loss):
+class BinaryCrossEntropy(Asking):
     """Cross-entropy of one yes-or-no question per class, the mean over classes.
 
     Integer targets ask "this class or another?" (one against the rest), float targets[rows, classes] give the answer
-    to each question. Source: torch.nn.BCEWithLogitsLoss.
+    to each question. With `positive_weight` a yes to a rare label counts for more.
+    Source: torch.nn.BCEWithLogitsLoss.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("class", "labels")
@@ -25,4 +27,4 @@ class BinaryCrossEntropy(Loss):
             safe, counted = split_ignored(targets)
             targets = F.one_hot(safe, logits.shape[1])
         values = F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), reduction="none")
-        return terms(values.mean(dim=1), counted)
+        return terms(self.weighed(values, targets > 0.5).mean(dim=1), counted)

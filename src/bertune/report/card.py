@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from bertune.base.types import Score
 from bertune.base.wording import visible
-from bertune.report.entries import figure_of
+from bertune.report.entries import figure_of, whole_of
 from bertune.report.folder import RunFolder
 from bertune.report.judgement import judge
 from bertune.report.sections.verdict import headline, reason_text
@@ -188,6 +188,10 @@ def _made(run: RunFolder, words: Words) -> Iterator[str]:
     rows = run.fact("data.rows")
     if rows is not None:
         yield f"- {words.plain('card.data')}: {words.count('rows', rows)}"
+    if copies := whole_of(run.fact("augmented.rows")):
+        yield f"- {words.plain('card.copies', copies=words.count('copies', copies))}"
+    if run.guesses:
+        yield f"- {words.plain('card.guesses', rows=words.count('unlabelled', run.guesses))}"
     yield from (f"- {words.plain('made.' + key)}: {plain(value)}" for key, value in facts if value is not None)
     yield ""
     yield words.plain("card.repeat")

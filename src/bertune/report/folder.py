@@ -170,9 +170,11 @@ class RunFolder:
 
     @cached_property
     def history(self) -> tuple[dict[str, Any], ...]:
-        """The events of the kept seed's history.jsonl, without a last line that was cut off while it was written."""
+        """The events of the kept seed and student, without a last line that was cut off while it was written."""
         seed = self.fact("kept_seed", self.fact("seed"))
         name = "history.jsonl" if seed == self.fact("seed") else f"seeds/{int(seed)}/history.jsonl"
+        if taught := whole_of(self.fact("self_training.kept_round")):
+            name = f"rounds/{taught}/{name}"
         lines = (self._text(name) or "").splitlines()
         events = []
         for position, line in enumerate(lines):
@@ -185,6 +187,13 @@ class RunFolder:
             if isinstance(event, dict):
                 events.append(event)
         return tuple(events)
+
+    @property
+    def guesses(self) -> int:
+        """How many guesses on unlabelled rows the kept weights were learnt from."""
+        kept, rounds = whole_of(self.fact("self_training.kept_round")), listed(self.fact("self_training.rounds"))
+        entry = rounds[kept - 1] if 0 < kept <= len(rounds) else None
+        return whole_of(entry.get("learnt")) if isinstance(entry, dict) else 0
 
     @property
     def planned_steps(self) -> int:

@@ -34,7 +34,7 @@ def ask(
         if value is not None:
             key = FLAGS[flag]
             stated[key], origin[key] = value, WRITTEN.get(flag, "--" + flag.replace("_", "-"))
-    for key in ("data.train", "data.valid", "data.test", "model.name", "model.from_run"):
+    for key in ("data.train", "data.valid", "data.test", "data.unlabelled", "model.name", "model.from_run"):
         if isinstance(stated.get(key), str):
             stated[key] = _absolute(stated[key], key)
     also = stated.get("data.also")

@@ -16,12 +16,14 @@ from bertune.base.errors import Problem, RecipeError
 from bertune.base.recipe import Recipe
 from bertune.base.settings import build as build_part
 from bertune.base.settings import schema
-from bertune.base.types import Batch, Ints
+from bertune.base.types import Batch, Examples, Ints
 from bertune.base.wording import counted
+from bertune.data.augment import Copies
 from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore, is_current
 from bertune.data.store import read as read_store
 from bertune.data.store import write as write_store
+from bertune.data.tokenizer import Encoded
 from bertune.engine.averaging import Averages
 from bertune.engine.devices import Compute
 from bertune.engine.feed import Batches, Feed
@@ -55,13 +57,14 @@ def stores(prepared: Prepared, folder: Path) -> Stores:
         if own := own_settings(task, prepared.rows.settings):
             parts.append(json.dumps(own, sort_keys=True))
         key = "-".join([*parts, *prepared.classes, _digest(positions), _digest(prepared.targets[positions])])
-        place = folder / name
-        if is_current(place, key):
-            made[name] = read_store(place, key)
-            continue
-        examples = prepared.examples(name)
-        encoded = task.encode(examples, prepared.classes, prepared.tokenizer, prepared.max_length)
-        made[name] = write_store(place, encoded, prepared.targets[positions], key, task.level)
+        targets = prepared.targets[positions]
+        if name == "train":
+            made[name] = training_store(prepared, prepared.examples(name), targets, key, folder / name)
+        elif is_current(folder / name, key):
+            made[name] = read_store(folder / name, key)
+        else:
+            texts = encoded(prepared, prepared.examples(name))
+            made[name] = write_store(folder / name, texts, targets, key, task.level)
     return Stores(made["train"], made.get("valid"), made.get("test"))
 
 
@@ -70,6 +73,34 @@ def own_settings(task: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     kind: Any = type(task)
     known = schema(kind).model_fields
     return {name: value for name, value in settings.items() if value != known[name].default}
+
+
+def training_store(prepared: Prepared, examples: Examples, targets: NDArray[Any], key: str, place: Path) -> TokenStore:
+    """Encode rows to learn from, and after them their changed copies; or open what was encoded so before.
+
+    `key` stands for everything that decides the rows.
+    """
+    copies = prepared.copies
+    if copies is not None:
+        key, targets = f"{key}-{copies.key}", np.concatenate([targets] * (1 + copies.number))
+    if is_current(place, key):
+        return read_store(place, key)
+    parts = encoded(prepared, examples) if copies is None else _with_copies(prepared, examples, copies)
+    return write_store(place, parts, targets, key, prepared.rows.task.level)
+
+
+def encoded(prepared: Prepared, examples: Examples) -> Iterator[Encoded]:
+    """The token ids of rows, as all rows of the run are read."""
+    task = prepared.rows.task
+    yield from task.encode(examples, prepared.classes, prepared.tokenizer, prepared.max_length)
+
+
+def _with_copies(prepared: Prepared, examples: Examples, copies: Copies) -> Iterator[Encoded]:
+    yield from encoded(prepared, examples)
+    part = copies.augmenter(examples)
+    for copy in range(1, copies.number + 1):
+        changed = encoded(prepared, copies.rows(part, examples, copy))
+        yield from copies.tokens(part, changed, prepared.tokenizer, copy, len(examples))
 
 
 def _digest(values: NDArray[Any]) -> str:
@@ -99,7 +130,8 @@ def network(recipe: Recipe, prepared: Prepared, seed: int, vocabulary: int = 0) 
 def facts_of(model: Model, prepared: Prepared) -> Facts:
     """What the rule of the defaults looks at."""
     return Facts(len(prepared.splits.train), len(prepared.classes), width_of(model), len(model.layers()),
-                 prepared.rows.pairs is not None, len(prepared.splits.valid) > 0)  # fmt: skip
+                 prepared.rows.pairs is not None, len(prepared.splits.valid) > 0,
+                 0 if prepared.copies is None else prepared.copies.number)  # fmt: skip
 
 
 def width_of(model: Model) -> int:

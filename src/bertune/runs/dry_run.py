@@ -31,7 +31,7 @@ from bertune.runs import build, probe
 from bertune.runs.fit import KEEP
 from bertune.runs.prepare import Prepared, prepare, severe
 from bertune.runs.probe import Cost, Memory
-from bertune.runs.shares import has_classes
+from bertune.runs.shares import augmented, has_classes
 from bertune.runs.telling import Silent, Teller
 from bertune.runs.wrong_labels import MOST_ROWS, mean_states
 
@@ -76,6 +76,10 @@ def dry_run(recipe: Recipe, teller: Teller, source: Table | None = None) -> Bill
             bill = _bill(recipe, prepared, stores, machine, watch, prepared_in, _size(Path(place)), teller)
         bill = replace(bill, memory_bytes=memory.peak)
     _tell(bill, teller)
+    if recipe.data.unlabelled is not None:
+        asked = recipe.self_training
+        teller.warn(f"self-training comes on top: up to {counted(asked.rounds, 'student')}, each of up to "
+                    f"{1 + asked.most:g} times the updates above", code="self_training")  # fmt: skip
     return bill
 
 
@@ -87,6 +91,8 @@ def _tell_data(prepared: Prepared, teller: Teller) -> None:
         teller.warn(f"{said} in the data: bertune check shows them", **counts)
     sizes = " · ".join(f"{len(p):,} {name}" for name, p in prepared.splits.named())
     teller.say("split", f"{sizes}   {prepared.splits.how}")
+    if prepared.copies is not None:
+        teller.say("augment", augmented(prepared.copies, len(prepared.splits.train)))
     teller.say("model", f"{prepared.chosen.name} · {prepared.chosen.reason}")
     teller.say("length", prepared.length_told(), **prepared.cut("train").as_json())
 
@@ -239,15 +245,17 @@ def _suspects(
     answering: Cost,
 ) -> float:  # fmt: skip
     """Seconds of the search for wrong labels: the encoder over the training rows, then the regressions on a sample."""
-    rows = np.arange(0, len(stores.train), max(1, len(stores.train) // SAMPLE))
+    judged = len(prepared.splits.train)  # without changed copies
+    rows = np.arange(0, judged, max(1, judged // SAMPLE))
     few = stores.train.take(rows)
     states = mean_states(model, few, np.arange(len(few)), recipe, machine, watch)
     began = time.perf_counter()
     texts, pairs = prepared.texts(prepared.splits.train[rows])
     out_of_sample(states, texts, pairs, few.classes, len(prepared.classes), recipe.seed)
     regressions = time.perf_counter() - began
-    shown = min(len(stores.train), MOST_ROWS)
-    return answering.seconds(_portions(stores.train, recipe)) + regressions * shown / len(rows)
+    shown = min(judged, MOST_ROWS)
+    encoding = answering.seconds(_portions(stores.train, recipe)) * judged / len(stores.train)
+    return encoding + regressions * shown / len(rows)
 
 
 def _sizes(learner: Learner) -> tuple[int, int, int]:

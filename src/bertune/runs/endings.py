@@ -22,8 +22,7 @@ def events(out: Path) -> list[dict[str, Any]]:
 def ending(out: Path) -> dict[str, Any]:
     """Weights (their digest), scores, predictions, and the history without times of a run that is done."""
     run = Folder(out)
-    loops = [out, *sorted(out.glob("seeds/*"))]
-    kept = [event for loop in loops for event in events(loop) if event["event"] in ("stepped", "evaluated")]
+    kept = [event for loop in run.loops() for event in events(loop.path) if event["event"] in ("stepped", "evaluated")]
     further = {path.name: ending(path) for path in sorted(run.also.glob("*"))}
     return {
         "weights": FILES.digest(run.model / "model.safetensors"),

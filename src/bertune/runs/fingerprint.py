@@ -15,7 +15,7 @@ from bertune.runs.prepare import Prepared
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn")
 # Where things lie, when checkpoints are made and who is told decide nothing: contents are compared by digest.
-FREE = {"data": ("train", "valid", "test", "also"), "model": ("name", "revision", "from_run"),
+FREE = {"data": ("train", "valid", "test", "also", "unlabelled"), "model": ("name", "revision", "from_run"),
         "training": ("checkpoint_minutes", "keep_checkpoints", "track")}  # fmt: skip
 
 

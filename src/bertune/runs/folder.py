@@ -37,7 +37,7 @@ class Folder:
     def of_seed(self, seed: int) -> "Folder":
         """Where the loop of a further seed keeps its history and checkpoints; `run` is the whole run's folder."""
         folder = Folder(self.path / "seeds" / str(seed))
-        folder.run = self.path
+        folder.run = self.run
         return folder
 
     def of_task(self, name: str) -> "Folder":
@@ -45,6 +45,19 @@ class Folder:
         folder = Folder(self.also / name)
         folder.run = self.path
         return folder
+
+    def of_round(self, number: int) -> "Folder":
+        """Where the loops of a student keep their histories and checkpoints, in a round of self-training."""
+        folder = Folder(self.path / "rounds" / str(number))
+        folder.run = self.run
+        return folder
+
+    def loops(self) -> list["Folder"]:
+        """The folders of all loops that there are: of the first seed, of further seeds, and of students."""
+        found = [Path(self.path)]
+        for pattern in ("seeds/*", "rounds/*", "rounds/*/seeds/*"):
+            found += sorted(self.path.glob(pattern))
+        return [Folder(path) for path in found]
 
     def record(self) -> dict[str, Any]:
         """What run.json holds. Raises ResumeError when the folder holds no run."""
@@ -97,8 +110,8 @@ class Folder:
     def clear(self, keep_checkpoints: bool) -> None:
         """Remove what only an unfinished run needs."""
         if not keep_checkpoints:
-            for folder in [self.path, *self.path.glob("seeds/*")]:
-                FILES.remove(Folder(folder).checkpoints)
+            for folder in self.loops():
+                FILES.remove(folder.checkpoints)
         FILES.remove(self.store)
 
     @property

@@ -14,6 +14,7 @@ from bertune.runs.ask import ask
 from bertune.runs.prepare import Prepared
 
 OWN = ("data", "task", "loss", "evaluation")  # sections that a further task has for itself; and model.max_length
+UNGUESSED = "guesses are learnt by runs of one task; leave it out, or data.also"
 NOT_INHERITED = ("evaluation.metric", "evaluation.slices", "evaluation.threshold")
 
 
@@ -31,6 +32,8 @@ def further_recipes(recipe: Recipe, settled: Mapping[str, Any]) -> dict[str, Rec
     if recipe.training.seeds not in ("auto", 1):
         text = f"found {recipe.training.seeds}; several tasks are learnt together with one seed"
         raise RecipeError([Problem("training.seeds", text)])
+    if recipe.data.unlabelled is not None:
+        raise RecipeError([Problem("data.unlabelled", UNGUESSED)])
     shared = {key: value for key, value in {**recipe.stated, **settled}.items() if _is_shared(key)}
     found: dict[str, Recipe] = {}
     for path in recipe.data.also:
@@ -52,6 +55,8 @@ def _of(path: str, shared: Mapping[str, Any]) -> Recipe:
         return ask({"data": path}, shared)
     stated = read_toml(Path(path))
     foreign = [key for key in stated if not _is_own(key) and stated[key] != shared.get(key)]
+    if "data.unlabelled" in stated:
+        raise RecipeError([Problem("data.unlabelled", UNGUESSED, path)])
     foreign += ["data.also"] if stated.get("data.also") else []
     problems = [Problem(key, "belongs to the run that the task is learnt in; leave it out", path) for key in foreign]
     if "data.train" not in stated:
@@ -105,6 +110,7 @@ def planned_together(recipe: Recipe, facts: Sequence[Facts]) -> Plan:
     combined = replace(
         facts[0], rows=rows, classes=max(one.classes for one in facts), pairs=any(one.pairs for one in facts),
         validated=any(one.validated for one in facts),
+        copies=round(sum(one.rows * one.copies for one in facts) / sum(one.rows for one in facts)),
     )  # fmt: skip
     if len(facts) == 1:
         return plan(recipe, combined)

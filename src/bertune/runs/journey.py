@@ -32,15 +32,18 @@ from bertune.runs.lineage import lineage
 from bertune.runs.openings import opening, rows_digest
 from bertune.runs.prepare import Prepared, prepare, severe
 from bertune.runs.seen import write_seen
-from bertune.runs.shares import class_counts, has_classes, shares
+from bertune.runs.self_training import Guessed
+from bertune.runs.shares import augmented, class_counts, has_classes, shares
 from bertune.runs.telling import Teller
+from bertune.runs.unlabelled import Unlabelled, read_unlabelled
 from bertune.runs.wrong_labels import write_suspects
 
 
 class Journey:
     """A task of a run on its way; what it has in hand is there once it is prepared, begun and encoded.
 
-    `name` is what it is called where several are learnt together, empty for the run's own.
+    `guessed` are the guesses that it has learnt besides, if any. `name` is what it is called where several are learnt
+    together, empty for the run's own.
     """
 
     machine: Compute
@@ -54,6 +57,8 @@ class Journey:
         self.recipe, self.folder, self.teller, self.watch = recipe, folder, teller, watch
         self.report, self.name = report, name
         self.began = time.perf_counter()
+        self.unlabelled: Unlabelled | None = None
+        self.guessed: Guessed | None = None
 
     def enter(self, command: Sequence[str]) -> None:
         """Leave what a resume needs before anything takes time: a run can be killed while it reads its data."""
@@ -69,11 +74,23 @@ class Journey:
         was: where anything that decides the weights has changed."""
         self.machine = compute(self.recipe.training)
         self.prepared = prepare(self.recipe, self.teller, source)
+        self.unlabelled = read_unlabelled(self.recipe, self.prepared, self.teller)
         self.watch.poll()
         if self.begun:
-            self.decided = fingerprint(self.recipe, self.prepared, self.machine)
+            self.decided = self._decided()
             unchanged(self.folder.record().get("fingerprint", {}), self.decided)
         self._tell_data()
+
+    def _decided(self) -> dict[str, Any]:
+        """What a resume compares."""
+        found = fingerprint(self.recipe, self.prepared, self.machine)
+        return found if self.unlabelled is None else {**found, "the unlabelled rows": self.unlabelled.digest}
+
+    @property
+    def shown(self) -> int:
+        """How many rows an epoch shows: those of training, and their changed copies."""
+        copies = 0 if self.prepared.copies is None else self.prepared.copies.number
+        return len(self.prepared.splits.train) * (1 + copies)
 
     @property
     def begun(self) -> bool:
@@ -105,6 +122,8 @@ class Journey:
                 self.teller.warn(f"{finding.message}  (findings.json #{number})", **finding.as_json())
         sizes = " · ".join(f"{len(p):,} {name}" for name, p in splits.named())
         say("split", f"{sizes}   {splits.how}")
+        if prepared.copies is not None:
+            say("augment", augmented(prepared.copies, len(splits.train)), **_about_copies(prepared))
         chosen = prepared.chosen
         say("model", f"{chosen.name} · {chosen.reason}")
         say("length", prepared.length_told())
@@ -123,7 +142,7 @@ class Journey:
             **{f"task.{name}": value for name, value in prepared.rows.settings.items()},
         }  # fmt: skip
         self.recipe = self.recipe.changed(settled)
-        self.decided = fingerprint(self.recipe, prepared, machine)
+        self.decided = self._decided()
         FILES.write_text(self.folder.recipe, self.recipe.as_toml())
         self.folder.write_record(
             status="running", versions=versions(), machine=describe_machine(), fingerprint=self.decided,
@@ -173,7 +192,7 @@ class Journey:
             status="finished", temperature=scores.get("calibration", {}).get("temperature", 1.0), speed=speed,
             seconds=round(time.perf_counter() - self.began, 1),
         )  # fmt: skip
-        write_seen(self.folder.seen, *prepared.texts(prepared.splits.train))
+        write_seen(self.folder.seen, *self._texts_learnt())
         if self.report:
             self._write_report()
         self.folder.write_record(status="done")
@@ -182,6 +201,14 @@ class Journey:
             say("report", f"{self.folder.report}       model  {self.folder.model}",
                 report=str(self.folder.report), model=str(self.folder.model))  # fmt: skip
             say("next", f"bertune predict {self.folder.path} {new_file(RunFolder(self.folder.path))}")
+
+    def _texts_learnt(self) -> tuple[Sequence[str], Sequence[str] | None]:
+        """The texts of the training rows, and of guessed ones."""
+        texts, pairs = self.prepared.texts(self.prepared.splits.train)
+        if self.guessed is None:
+            return texts, pairs
+        more = self.guessed.examples
+        return [*texts, *map(str, more.texts)], None if pairs is None else [*pairs, *map(str, more.pairs or ())]
 
     def _write_report(self) -> None:
         language = self.recipe.report.language
@@ -227,10 +254,18 @@ def _about_data(prepared: Prepared) -> dict[str, Any]:
         "data": {"files": list(rows.table.files)[:20], "digest": rows.digest, "rows": len(rows.table),
                  "facts": dict(rows.table.facts), "language": rows.language},
         "split": {**{name: len(p) for name, p in splits.named()}, "how": splits.how},
+        "augmented": _about_copies(prepared),
         "class_counts": counts if any(counts.values()) else {},
         "lengths": {"max_length": prepared.max_length, "windows": not rows.task.cuts, "ledger": ledgers,
                     "histogram": {"edges": edges.tolist(), "counts": histogram.tolist()}},
     }  # fmt: skip
+
+
+def _about_copies(prepared: Prepared) -> dict[str, Any]:
+    made = prepared.copies
+    if made is None:
+        return {}
+    return {"name": made.name, "copies": made.number, "rows": made.number * len(prepared.splits.train)}
 
 
 def _about_model(recipe: Recipe, prepared: Prepared, model: Any) -> dict[str, Any]:

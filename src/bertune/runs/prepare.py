@@ -19,6 +19,7 @@ from bertune.base.settings import build
 from bertune.base.types import SPLITS, Examples, Finding, Ints, Roles, Splits, Table, Tuned, View
 from bertune.base.wording import counted, percent
 from bertune.data import table as tables
+from bertune.data.augment import Copies
 from bertune.data.duplicates import groups
 from bertune.data.languages import language_of_texts
 from bertune.data.texts import held
@@ -73,7 +74,8 @@ class Rows:
 class Prepared:
     """Everything that is known before a model learns; positions in `splits` count rows of the table.
 
-    `targets` has one entry a row, in the unit that the model learns numbers in (`unit`).
+    `targets` has one entry a row, in the unit that the model learns numbers in (`unit`). `copies` are those that are
+    made of the training rows, changed; they are in no split and count as no rows.
     """
 
     rows: Rows
@@ -87,6 +89,7 @@ class Prepared:
     max_length: int
     view: View
     unit: Tuned
+    copies: Copies | None = None
 
     def texts(self, positions: Ints) -> tuple[Sequence[str], Sequence[str] | None]:
         """The texts, and second texts where the task has them, of some rows of the splits, which all have them."""
@@ -142,6 +145,11 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
         raise RecipeError([Problem("data.cleaning", text)])
     if recipe.evaluation.metric != "auto":
         check_metric(recipe.evaluation.metric, task.kind, task.name, "evaluation.metric")
+    copies_of(recipe, task)
+    if recipe.data.unlabelled is not None and not task.guessed:
+        fitting = ", ".join(n for n in registry.names("tasks") if registry.load("tasks", n).guessed)
+        text = f"guesses of {task.name} cannot be learnt; tasks that can: {fitting}"
+        raise RecipeError([Problem("data.unlabelled", text)])
     columns_there(table, recipe.evaluation.slices, "evaluation.slices: ")
     facts = " · ".join(v for k, v in table.facts.items() if k in ("format", "encoding", "delimiter"))
     teller.say("data", f"{_names(table.files)} · {len(table):,} rows" + (f" · {facts}" if facts else ""))
@@ -277,6 +285,9 @@ def prepare(recipe: Recipe, teller: Teller, source: Table | None = None) -> Prep
     known = {n: p if n == "train" else p[judged[p]] for n, p in splits.named()}
     empty = np.zeros(0, np.int64)
     splits = replace(splits, valid=known.get("valid", empty), test=known.get("test", empty))
+    if recipe.data.unlabelled is not None and not len(splits.valid):
+        text = "guesses are calibrated and students chosen on validation rows, and there are none; give --valid"
+        raise RecipeError([Problem("data.unlabelled", text)])
     chosen = starting_model(recipe, rows.language)
     say_code(chosen.folder, teller)
     return replace(measure(recipe, rows, splits, chosen), classes=classes, targets=targets, unit=unit)
@@ -305,7 +316,20 @@ def measure(recipe: Recipe, rows: Rows, splits: Splits, chosen: Chosen) -> Prepa
         lost=rows.task.lost(rows.examples, lengths, tokenizer, int(wanted)),
     )  # fmt: skip
     nothing = np.zeros(len(lengths), np.int64)
-    return Prepared(rows, splits, (), nothing, chosen, tokenizer, lengths, unknown, int(wanted), view, Tuned())
+    made = copies_of(recipe, rows.task)
+    return Prepared(rows, splits, (), nothing, chosen, tokenizer, lengths, unknown, int(wanted), view, Tuned(), made)
+
+
+def copies_of(recipe: Recipe, task: Any) -> Copies | None:
+    """The copies of training rows that the recipe asks for. Raises RecipeError where the task cannot have them."""
+    part = recipe.part("data.augment")
+    if part.name == "none":
+        return None
+    if not (task.edits or registry.load("augmenters", part.name).keeps_places):
+        fitting = [n for n in registry.names("augmenters") if registry.load("augmenters", n).keeps_places]
+        text = f"{part.name} changes texts, and what {task.name} looks for lies in them; "
+        raise RecipeError([Problem("data.augment.name", text + f"expected {' or '.join(fitting)}, or none")])
+    return Copies(part.name, part.shared.copies, recipe.seed, part.settings)
 
 
 def kind_of(task: Any) -> str:

@@ -12,7 +12,7 @@ from bertune.runs.judge import answers_of, judged_as
 
 @dataclass(eq=False)
 class Seeds:
-    """The loops of a run, one for each seed: the first in the run folder itself, the others in `seeds/<seed>`.
+    """The loops of a run, one for each seed: the first in the folder of `first`, the others in `seeds/<seed>` there.
 
     `first` is the loop of the first seed, as it stands before training.
 
@@ -36,7 +36,7 @@ class Seeds:
                 return fitted, fit
             if count > 1:
                 self._note(fitted, fit, number, count)
-            if kept is None or _better(fit, kept[1]):
+            if kept is None or better(fit, kept[1]):
                 kept = fitted, fit
         assert kept is not None
         for entry in self.scores:
@@ -69,7 +69,7 @@ class Seeds:
         return float(registry.load("metrics", metric)()(judged))
 
 
-def _better(one: Fit, other: Fit) -> bool:
+def better(one: Fit, other: Fit) -> bool:
     """Whether a loop's best weights are better on validation than another's; of equals the earlier seed is kept."""
     a, b = one.stopping.best_value, other.stopping.best_value
     if a is None or b is None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from bertune.base.types import Ints
 from bertune.base.wording import counted, percent
+from bertune.data.augment import Copies
 from bertune.runs.prepare import Prepared
 
 MOST = 6  # names that a line has room for
@@ -19,6 +20,11 @@ def shares(prepared: Prepared) -> str:
     told = [task.label(value) for value in gold]
     makers = {"class": _of_class, "labels": _of_labels, "value": _of_value, "spans": _of_spans, "answer": _of_answer}
     return makers[task.kind](prepared, told) if task.kind in makers else counted(len(told), "row")
+
+
+def augmented(copies: Copies, rows: int) -> str:
+    """The line for people about changed copies of the training rows."""
+    return f"{copies.name} · {copies.number * rows:,} changed copies of training rows beside the {rows:,} themselves"
 
 
 def has_classes(prepared: Prepared) -> bool:

@@ -22,6 +22,7 @@ from bertune.runs.further import check_tasks, further_recipes, name_of, planned_
 from bertune.runs.journey import Journey
 from bertune.runs.judge import metric_of
 from bertune.runs.seeds import Seeds
+from bertune.runs.self_training import SelfTraining
 from bertune.runs.telling import Silent, Teller
 
 
@@ -44,7 +45,7 @@ def train(
     folder, data = Folder(out), recipe.data
     refuse_other_bytes(
         {"--out": str(out), "data.train": data.train, "data.valid": data.valid, "data.test": data.test,
-         "model.name": recipe.model.name, "model.from_run": recipe.model.from_run}
+         "data.unlabelled": data.unlabelled, "model.name": recipe.model.name, "model.from_run": recipe.model.from_run}
     )  # fmt: skip
     with folder.locked(), Watch() as watch:
         journey = _Way(recipe, folder, teller or Silent(), watch, listeners, report)
@@ -82,17 +83,23 @@ class _Way:
             self.teller.say("resume", "from the beginning: no checkpoint had been made yet", step=0)
         for task in tasks:
             task.encode()
-        seeds = Seeds(self._fit(tasks))
-        fitted, fit = seeds.run()
+        course: Seeds | SelfTraining = Seeds(self._fit(tasks))
+        if own.unlabelled is not None:
+            course = SelfTraining(course, own.unlabelled, own.recipe.self_training)
+        fitted, fit = course.run()
         ends = each_task(fitted, fit)
         for task, end in zip(tasks, ends, strict=True):
             task.learnt(end, metric_of(task.recipe, task.prepared), fit.recipe.seed)
         if not fitted.stopped.finished:
             self.folder.write_record(status="stopped")
             raise Interrupted(self.watch.caught or 0)
+        if isinstance(course, SelfTraining):
+            self.folder.write_record(self_training=course.told)
+            course.write(self.folder)
+            own.guessed = course.learnt
         for task, end in [*zip(tasks[1:], ends[1:], strict=True), (own, ends[0])]:  # done last: all of it is then
             self._name(task)
-            task.finish(end, metric_of(task.recipe, task.prepared), seeds.scores if task is own else ())
+            task.finish(end, metric_of(task.recipe, task.prepared), course.scores if task is own else ())
         return self.folder
 
     def _further(self, own: Journey, command: Sequence[str]) -> list[Journey]:
@@ -125,7 +132,7 @@ class _Way:
             task.begin(plan, model)
         if len(tasks) > 1:
             self._note_tasks(tasks)
-        machine, rows = tasks[0].machine, [len(task.prepared.splits.train) for task in tasks]
+        machine, rows = tasks[0].machine, [task.shown for task in tasks]
         steps = int(sum(np.ceil(count / plan.batch_size) for count in rows) * plan.epochs)
         self.teller.say(
             "plan",

@@ -31,9 +31,10 @@ def write_suspects(
     store = stores.train
     model = network(recipe, prepared, recipe.seed)
     model.to(machine.device)
-    chosen = np.arange(len(store))
+    rows = len(prepared.splits.train)  # the first of the store; changed copies may come after them
+    chosen = np.arange(rows)
     if len(chosen) > MOST_ROWS:
-        chosen = np.sort(np.random.default_rng(recipe.seed).choice(len(store), MOST_ROWS, replace=False))
+        chosen = np.sort(np.random.default_rng(recipe.seed).choice(rows, MOST_ROWS, replace=False))
     features = mean_states(model, store, chosen, recipe, machine, watch)
     groups = prepared.rows.near[prepared.splits.train][chosen]
     targets = store.classes[chosen]

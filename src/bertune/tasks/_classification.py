@@ -95,6 +95,11 @@ class Classification(Task):
         chances = np.clip(guesses.probabilities, 1e-12, 1.0)
         return np.asarray(-(chances * np.log(chances)).sum(axis=1) / np.log(max(chances.shape[1], 2)))
 
+    def confidence(self, guesses: Guesses) -> Floats:
+        """The probability of the class that is answered."""
+        assert guesses.probabilities is not None
+        return np.asarray(guesses.probabilities[np.arange(len(guesses)), guesses.guess])
+
     def judged_again(
         self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]
     ) -> Judged:

@@ -40,11 +40,12 @@ class Task:
     `kind` says what `Judged` holds, `head` how a network answers, `level` what has a target: each row, text or token.
     `metrics` are given with every score and the first is selected by; `watched` are told at every check, the first
     stands for the loss. `cleans` tells whether texts may be cleaned before they are read: where places in a text count
-    they may not; `cuts` whether what is longer than the limit is lost. `problem` is what the saved configuration calls
-    the problem, for other programs. `special_tokens` are tokens that tokenizer and model get for the task.
-    `alone` tells whether a model of two texts a row answers single ones too, `whole` whether the answer to a row
-    depends on those beside it, so that all are answered together, `relating` whether answers say how well the two texts
-    of a row belong together.
+    they may not; `edits` whether a few words of a text may change and its gold still holds; `guessed` whether sure
+    answers may be learnt as gold; `cuts` whether what is longer than the limit is lost. `problem` is what the saved
+    configuration calls the problem, for other programs. `special_tokens` are tokens that tokenizer and model get for
+    the task. `alone` tells whether a model of two texts a row answers single ones too, `whole` whether the answer to a
+    row depends on those beside it, so that all are answered together, `relating` whether answers say how well the two
+    texts of a row belong together.
     """
 
     name: ClassVar[str]
@@ -63,6 +64,8 @@ class Task:
     watched: ClassVar[tuple[str, ...]]
     baselines: ClassVar[tuple[str, ...]] = ()
     cleans: ClassVar[bool] = True
+    edits: ClassVar[bool] = True
+    guessed: ClassVar[bool] = False
     cuts: ClassVar[bool] = True
     special_tokens: ClassVar[tuple[str, ...]] = ()
     alone: ClassVar[bool] = False
@@ -195,6 +198,10 @@ class Task:
 
         `right` names the class that says so, where there are classes. Raises DataError where it must be named.
         """
+        raise NotImplementedError
+
+    def confidence(self, guesses: Guesses) -> Floats:
+        """The probability that each answer is right, where it is `guessed`: an answer is then gold as it is told."""
         raise NotImplementedError
 
     def judged_again(

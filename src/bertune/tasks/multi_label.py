@@ -48,6 +48,7 @@ The man at the desk was rude and the lamp is broken.,service|damage
     modest: ClassVar[bool] = True  # any two columns of 0 and 1 could be labels
     kind: ClassVar[str] = "labels"
     problem: ClassVar[str | None] = "multi_label_classification"
+    guessed: ClassVar[bool] = True
     loss_kind: ClassVar[str] = "labels"
     default_loss: ClassVar[str] = "binary_cross_entropy"
     metrics: ClassVar[tuple[str, ...]] = (
@@ -168,6 +169,11 @@ The man at the desk was rude and the lamp is broken.,service|damage
         chances = np.clip(guesses.probabilities, 1e-12, 1 - 1e-12)
         entropy = -(chances * np.log(chances) + (1 - chances) * np.log(1 - chances)) / np.log(2)
         return np.asarray(entropy.max(axis=1))
+
+    def confidence(self, guesses: Guesses) -> Floats:
+        """The probability of the answer to the label most in doubt, given or not given."""
+        assert guesses.probabilities is not None
+        return np.asarray(np.where(guesses.guess, guesses.probabilities, 1 - guesses.probabilities).min(axis=1))
 
     def judged_again(
         self, columns: Mapping[str, Sequence[Any]], own: tuple[str, ...], classes: tuple[str, ...]

@@ -17,6 +17,7 @@ class PairClassification(OfLongTexts, Classification):
     """One class for each pair of texts, read as two segments: entailment, paraphrase, question and answer."""
 
     name: ClassVar[str] = "pair_classification"
+    guessed: ClassVar[bool] = True
     columns: ClassVar[tuple[str, ...]] = ("text", "text_pair", "label")
     example: ClassVar[str] = """text,text_pair,label
 A man sleeps.,Somebody is asleep.,entailment

@@ -53,6 +53,7 @@ Where is the key?,The key is under the old stone.,under the old stone,11
     default_loss: ClassVar[str] = "cross_entropy"
     baselines: ClassVar[tuple[str, ...]] = ("sentence_overlap",)
     cleans: ClassVar[bool] = False
+    edits: ClassVar[bool] = False
     cuts: ClassVar[bool] = False
 
     def __init__(

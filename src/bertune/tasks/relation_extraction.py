@@ -39,6 +39,7 @@ He likes the <e1>tea</e1> more than the <e2>cake</e2>.,Other
     metrics: ClassVar[tuple[str, ...]] = ("relation_f1", *Classification.metrics)
     watched: ClassVar[tuple[str, ...]] = ("log_loss", "relation_f1", "accuracy")
     cleans: ClassVar[bool] = False
+    edits: ClassVar[bool] = False
     special_tokens: ClassVar[tuple[str, ...]] = MARKERS
 
     @classmethod

@@ -44,6 +44,7 @@ Who invented the telephone?,Bell filed his patent first.
     head: ClassVar[str] = "sentence_ranking"
     level: ClassVar[Any] = "text"
     baselines: ClassVar[tuple[str, ...]] = ("bm25",)
+    edits: ClassVar[bool] = False  # the second text of a row is its gold
     alone: ClassVar[bool] = True
     whole: ClassVar[bool] = True
 

@@ -12,6 +12,7 @@ class TextClassification(OfLongTexts, Classification):
     """One class for each text: sentiment, topic, intent, spam."""
 
     name: ClassVar[str] = "text_classification"
+    guessed: ClassVar[bool] = True
     columns: ClassVar[tuple[str, ...]] = ("text", "label")
     example: ClassVar[str] = """text,label
 Where is my parcel?,delivery

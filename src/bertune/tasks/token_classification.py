@@ -59,6 +59,7 @@ class TokenClassification(Task):
     watched: ClassVar[tuple[str, ...]] = ("entity_f1", "entity_precision", "entity_recall")
     baselines: ClassVar[tuple[str, ...]] = ("most_frequent_tag",)
     cleans: ClassVar[bool] = False
+    edits: ClassVar[bool] = False
     cuts: ClassVar[bool] = False
 
     def __init__(

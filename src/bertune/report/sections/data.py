@@ -39,6 +39,10 @@ def _source(run: RunFolder, words: Words) -> Iterator[Markup]:
         sizes = [words(f"data.{key}", n=number(split[key])) for key in ("train", "valid", "test") if key in split]
         key = "data.split_how" if split.get("how") else "data.split"
         yield paragraph(words(key, sizes=words.listing(sizes), how=foreign(split.get("how", ""), 200)))
+    made = run.table("augmented")
+    if made:
+        told = {"copies": words.count("copies", whole_of(made.get("rows"))), "name": name(made.get("name", ""))}
+        yield paragraph(words("data.augmented", **told))
 
 
 def _classes(run: RunFolder, words: Words) -> Iterator[Markup]:
