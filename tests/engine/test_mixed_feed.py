@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import workbench
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -17,6 +17,7 @@ from bertune.model.together import Together
 
 
 @given(st.lists(st.integers(1, 500), min_size=2, max_size=6), st.floats(1, 50))
+@example([1, 329], 1.0)
 def test_shares_add_up_and_leave_nobody_out(steps, temperature):
     found = shares(steps, temperature)
     assert sum(found) == sum(steps) and min(found) >= 1

@@ -82,6 +82,7 @@ def shares(steps: Sequence[int], temperature: float) -> list[int]:
     weights = np.power(np.asarray(steps, float) / max(steps), 1.0 / temperature)
     total = sum(steps)
     exact = weights / weights.sum() * total
+    exact = np.where(np.abs(exact - np.rint(exact)) < 1e-6, np.rint(exact), exact)  # what rounding has taken off
     found = np.maximum(np.floor(exact).astype(int), 1)
     while found.sum() > total:  # those that were raised to one
         found[np.argmax(found)] -= 1

@@ -83,9 +83,9 @@ class _Way:
             self.teller.say("resume", "from the beginning: no checkpoint had been made yet", step=0)
         for task in tasks:
             task.encode()
-        course: Seeds | SelfTraining = Seeds(self._fit(tasks))
+        course: Seeds | SelfTraining = (seeds := Seeds(self._fit(tasks)))
         if own.unlabelled is not None:
-            course = SelfTraining(course, own.unlabelled, own.recipe.self_training)
+            course = SelfTraining(seeds, own.unlabelled, own.recipe.self_training)
         fitted, fit = course.run()
         ends = each_task(fitted, fit)
         for task, end in zip(tasks, ends, strict=True):
