@@ -240,7 +240,9 @@ def test_what_lies_beside_learns_with_the_head_and_faster(made):
 
 def test_a_run_with_a_chain_predicts_as_it_was_judged(tiny, tmp_path):
     asked = {"data": str(tiny_models.tagged_file(tmp_path / "rows.jsonl")), "model": str(tiny())}
-    folder = train(ask(asked, QUICK), tmp_path / "run", teller=Silent(), report=False)
+    folder = train(ask(asked, QUICK), tmp_path / "run", teller=Silent())
+    card = (folder.model / "README.md").read_text(encoding="utf-8")
+    assert "likeliest sequence of tags" in card, "the card says what the plain model lacks"
     assert "more.transition" in checkpoint.read_group(checkpoint.found(folder.checkpoints)[0], "averages")
     run = bertune.load(folder.path)
     tables = saved.load(folder.path).model.head.told()

@@ -247,6 +247,8 @@ def test_a_run_in_windows_from_training_to_prediction(pooling, tiny, tmp_path):
     assert (folder.path / "suspects.json").exists()
     if pooling == "attention":
         assert float(saved.load(folder.path).model.head.more.outer.weight.detach().abs().max()) > 0, "it learns"
+    card = (folder.model / "README.md").read_text(encoding="utf-8")
+    assert ("weights in `bertune.safetensors`" in card) == (pooling == "attention")
 
 
 def test_a_run_that_keeps_the_tails_tells_and_predicts_so(tiny, tmp_path):

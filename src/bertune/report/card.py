@@ -164,6 +164,10 @@ def _limits(run: RunFolder, words: Words) -> Iterator[str]:
         yield f"- {words.plain('card.limit_by', column=plain(run.recipe['task.by']))}"
     if run.recipe.get("task.rounding", "none") != "none":
         yield f"- {words.plain('card.limit_rounding')}"
+    if run.recipe.get("task.crf") is True:
+        yield f"- {words.plain('card.limit_crf')}"
+    if run.recipe.get("task.long_texts") == "windows" and run.recipe.get("task.pooling") == "attention":
+        yield f"- {words.plain('card.limit_attention')}"
     yield ""
 
 
