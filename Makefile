@@ -1,6 +1,7 @@
 # What a person types: make demo, make test. Needs make, python3 (3.11 or newer) and pip; Windows: see the README.
 
 PYTHON ?= python3
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := src/bertune/demo
@@ -14,7 +15,7 @@ export TOKENIZERS_PARALLELISM := false
 
 help:
 	@echo "make demo        the whole journey on the demo messages, offline, in under 3 minutes"
-	@echo "make test        linter, types and the default tests"
+	@echo "make test        linter, types and the default tests, in WORKERS=2 processes"
 	@echo "make test-all    the slow and the browser tests too"
 	@echo "make lint        linter, layout and types"
 	@echo "make docs-check  run every example of the documentation"
@@ -53,8 +54,9 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+test: export OMP_NUM_THREADS := 1
 test: lint
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-all: lint
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m 'slow or browser or not slow'
