@@ -20,7 +20,7 @@ from bertune.report.page import render, write
 from bertune.report.words import Words
 
 ORDERED = ["verdict", "numbers", "next_steps", "data", "learning", "scores", "mistakes", "calibration", "made", "use"]
-OF_OTHER_KINDS = ["values", "labels", "entities", "answers"]
+OF_OTHER_KINDS = ["self_training", "values", "labels", "entities", "answers"]  # of other runs than these
 KINDS = ("minimal", "two", "six", "many", "chinese", "hostile")
 VOID = {"meta", "link", "br", "hr", "input", "path", "circle", "rect", "use", "img"}
 ALLOWED = {
