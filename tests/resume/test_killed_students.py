@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from faulty_files import faults
 from fork_server import Server
-from resume_runs import begin, data_file, recipe_of, resume, some, train_arguments
+from resume_runs import begin, data_file, recipe_of, resume, train_arguments
 
 import tiny_models
 from bertune.runs.endings import ending
@@ -35,7 +35,8 @@ def taught(tiny, tmp_path_factory):
 
 
 @pytest.mark.fault("kill at an operation")
-@pytest.mark.parametrize(("within", "share"), some(PLACES, 9))
+@pytest.mark.slow  # the cuts of tests/engine/test_self_training.py are of the default lane
+@pytest.mark.parametrize(("within", "share"), PLACES)
 def test_killed_as_guesses_are_made_and_learnt(
     taught, tiny, server: Server, tmp_path: Path, within: str, share: float
 ) -> None:

@@ -123,7 +123,7 @@ class SelfTrainingSection(Section):
         1, description="students at most, each taught by the best model before it"
     )
     threshold: Annotated[float, Ge(0), Lt(1)] = Described(
-        0.8, description="least calibrated probability of a guess that is learnt"
+        0.7, description="least calibrated probability of a guess that is learnt"
     )
     most: Annotated[float, Gt(0), Le(1000)] = Described(
         3.0, description="guesses learnt at most for each training row, the surest first"
