@@ -11,7 +11,7 @@ TRAIN.csv has the columns text and label. The pieces, in the order in which they
 5. keep a running average of the weights, which is usually a better model than the last weights.
 
 Only three things come from bertune: the seeds (`derive`), the shuffle (`EveryRow`) and the sorting by length
-(`epoch_batches`), so that the same rows meet the same dropout and a test can show that both give the same weights.
+(`epoch_batches`), so that a test can show, without dropout (its masks bertune draws another way), the same weights.
 """
 
 import csv

@@ -28,6 +28,7 @@ def pairs_csv(tmp_path):
 def furthest_from_plain(made, rows):
     """The largest difference between a packed batch and one text after the other through plain transformers."""
     made.model.network.eval()
+    network = workbench.padded(made.model.network)
     tokenizer, positions = made.prepared.tokenizer.inner, made.prepared.splits.train[rows]
     texts, pairs = made.prepared.texts(positions)
     with torch.no_grad():
@@ -36,7 +37,7 @@ def furthest_from_plain(made, rows):
         for i, text in enumerate(texts):
             given = (text,) if pairs is None else (text, pairs[i])
             encoded = tokenizer(*given, return_tensors="pt", truncation="longest_first", max_length=24)
-            single.append(made.model.network(**encoded).logits)
+            single.append(network(**encoded).logits)
     assert packed.dtype == torch.float32
     return float((packed - torch.cat(single)).abs().max())
 

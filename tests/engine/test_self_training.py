@@ -101,7 +101,7 @@ def test_a_student_learns_the_rows_and_the_guesses_as_gold(
         return made[-1]
 
     monkeypatch.setattr(build, "training_store", kept)
-    copies = {"data.augment.name": "random_edits", "data.augment.copies": 1}
+    copies = {"data.augment.name": "random_edits", "data.augment.copies": 1, "training.epochs": 8}
     folder = train(recipe_of(tiny, tmp_path, 60, **copies), tmp_path / "run", report=False)
     teacher, student = made
     record = folder.record()["self_training"]["rounds"][0]

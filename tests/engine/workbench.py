@@ -1,5 +1,6 @@
 """A tiny model with everything that learns around it, put together as a run does, without the run."""
 
+import copy
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from bertune.engine.devices import compute
 from bertune.engine.feed import Feed
 from bertune.engine.learner import Learner
 from bertune.model.encoder import Model
+from bertune.model.real_tokens import RealTokens
 from bertune.runs import build
 from bertune.runs.ask import ask
 from bertune.runs.prepare import Prepared, prepare
@@ -74,6 +76,14 @@ def bench(model: Path, data: Path, settings: dict[str, Any] | None = None) -> Be
     feed = build.feed_of(recipe, plan, stores.train, network, recipe.seed)
     learner = build.learner_of(recipe, [build.loss_of(recipe, prepared, feed)], plan, network, feed, machine)
     return Bench(recipe, prepared, stores, network, plan, feed, learner)
+
+
+def padded(network: Any) -> Any:
+    """A copy of a network whose encoder has the forward of transformers again."""
+    twin = copy.deepcopy(network)
+    assert isinstance(twin.base_model.forward, RealTokens)
+    del twin.base_model.forward
+    return twin
 
 
 def furthest(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> float:

@@ -13,6 +13,7 @@ from bertune.base.seeds import derive
 from bertune.base.types import Batch, Terms
 from bertune.engine.averaging import Averages
 from bertune.engine.devices import Compute
+from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
 from bertune.model.packing import to_device
 from bertune.model.portioned import Portioned
@@ -70,25 +71,35 @@ class Learner:
         each portion and may raise: no weight knows of the update yet.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        total, weight, task = 0.0, 0.0, self.model.tasks[micro[0].part]
+        task = self.model.tasks[micro[0].part]
         if len(micro) > 1 and task.head.compares_rows:
             task = Portioned(task, [to_device(batch, self.compute.device) for batch in micro], poll)
             micro = [task.whole]
-        for number, batch in enumerate(micro):
-            poll()
-            torch.manual_seed(derive(self.seed, "dropout", step, number))
-            batch = to_device(batch, self.compute.device)
-            with torch.autocast(self.compute.device.type, torch.bfloat16, enabled=self.compute.precision == "bf16"):
-                judge, own = self.losses[batch.part], derive(self.seed, "step", step, number)
-                terms = self.step_rule(task, judge, batch, own)
-            summed, weights = (terms.values * terms.weights).sum(), float(terms.weights.sum())
-            (summed / weights if len(micro) == 1 and weights else summed).backward()  # type: ignore[no-untyped-call]
-            total, weight = total + float(summed.detach()), weight + weights
+        with unchanged_weights():
+            total, weight = self._learn(task, micro, step, poll)
         divisor = 1.0 if len(micro) == 1 or not weight else weight
         factor = self.scale(step)
         norm = self._apply(divisor, factor, step)
         loss = total / weight if weight else 0.0
         return Update(loss if math.isfinite(norm) else math.nan, self.rates[0] * factor, norm)
+
+    def _learn(self, task: Model, micro: Sequence[Batch], step: int, poll: Callable[[], None]) -> tuple[float, float]:
+        """Sum of the losses and of their weights over the portions; their gradients lie at the parameters."""
+        total = weight = 0.0
+        for number, batch in enumerate(micro):
+            poll()
+            torch.manual_seed(derive(self.seed, "dropout", step, number))
+            summed, own = self._loss(task, batch, step, number)
+            (summed / own if len(micro) == 1 and own else summed).backward()  # type: ignore[no-untyped-call]
+            total, weight = total + float(summed.detach()), weight + own
+        return total, weight
+
+    def _loss(self, task: Model, batch: Batch, step: int, number: int) -> tuple[Tensor, float]:
+        """The summed loss of a portion, and the sum of its weights."""
+        batch = to_device(batch, self.compute.device)
+        with torch.autocast(self.compute.device.type, torch.bfloat16, enabled=self.compute.precision == "bf16"):
+            terms = self.step_rule(task, self.losses[batch.part], batch, derive(self.seed, "step", step, number))
+        return (terms.values * terms.weights).sum(), float(terms.weights.sum())
 
     def _apply(self, divisor: float, factor: float, step: int) -> float:
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):

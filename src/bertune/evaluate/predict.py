@@ -9,6 +9,7 @@ import torch
 from bertune.base.types import Answers, Floats
 from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore
+from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
 from bertune.model.packing import to_device
 
@@ -35,7 +36,8 @@ def predict(
     lengths, level = store.lengths[:most], model.head.level
     bounds = store.bounds(level)[: len(lengths) + 1]
     try:
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        half = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+        with torch.inference_mode(), half, unchanged_weights():
             for rows in predicting_batches(lengths, batch_size, max_tokens):
                 poll()
                 out = model.answers(to_device(store.batch(rows), device)).cpu().double().numpy()

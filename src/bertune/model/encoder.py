@@ -19,6 +19,7 @@ from bertune.base.types import Batch, Output
 from bertune.model import beside
 from bertune.model.config import check_size, check_weights, read_config
 from bertune.model.heads._head import Head
+from bertune.model.real_tokens import quickened
 
 MORE = "more"  # begins the names of what a head learns beside the network
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
@@ -172,7 +173,7 @@ def load(
     if asked.more is not None and (fresh or not beside.read(asked.more, folder)):
         new |= {name for name, _ in asked.more.named_parameters(prefix=MORE)}
     network.bertune_new = frozenset(new)
-    return Model(network, pad_id, asked)
+    return Model(quickened(network, asked, pad_id), pad_id, asked)
 
 
 def _renewed(network: Any, kind: Any, settings: Any, folder: Path) -> set[str]:

@@ -1,0 +1,88 @@
+"""Linear layers that compute in half precision from copies of their weights, made once for as long as they stay."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+_kept: dict[tuple[int, ...], tuple[Tensor, Tensor]] | None = None
+
+
+@contextmanager
+def unchanged_weights() -> Iterator[None]:
+    """Within, no weight of any model changes, so that one copy of each does."""
+    global _kept
+    outermost = _kept is None
+    if outermost:
+        _kept = {}
+    try:
+        yield
+    finally:
+        if outermost:
+            _kept = None
+
+
+def linear(values: Tensor, *layers: nn.Linear) -> Tensor:
+    """What linear layers give side by side, computed in the type of the values: [tokens, outputs of all layers]."""
+    weight, bias = _copies(layers, values.dtype)
+    own = [layer.weight for layer in layers] + [layer.bias for layer in layers]
+    found: Tensor = _Linear.apply(values, weight, bias, *own)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _copies(layers: tuple[nn.Linear, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Weights and biases of the layers, one below the other."""
+    if len(layers) == 1 and layers[0].weight.dtype == dtype:
+        return layers[0].weight.detach(), layers[0].bias.detach()
+    if _kept is None:
+        return _copied(layers, dtype)
+    key = tuple(id(layer) for layer in layers)
+    found = _kept.get(key)
+    if found is None or found[0].dtype != dtype:
+        found = _kept[key] = _copied(layers, dtype)
+    return found
+
+
+def _copied(layers: tuple[nn.Linear, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    with torch.no_grad():
+        first = layers[0].weight
+        rows = [layer.out_features for layer in layers]
+        weight, bias = first.new_empty(sum(rows), first.shape[1], dtype=dtype), first.new_empty(sum(rows), dtype=dtype)
+        for layer, part, of_bias in zip(layers, torch.split(weight, rows), torch.split(bias, rows), strict=True):
+            part.copy_(layer.weight)
+            of_bias.copy_(layer.bias)
+    return weight, bias
+
+
+class _Linear(torch.autograd.Function):
+    """Computed with copies, learnt by the weights they are of: gradients are of the copies' precision, as in autocast.
+
+    Source: Micikevicius et al. (2018), Mixed precision training, section 3.1.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor, *own: Tensor) -> Tensor:
+        ctx.save_for_backward(values, weight)
+        ctx.rows = [part.shape[0] for part in own[: len(own) // 2]]
+        return nn.functional.linear(values, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of the values and of each weight and bias that learns."""
+        values, weight = ctx.saved_tensors
+        wanted = ctx.needs_input_grad
+        of_values = gradient @ weight if wanted[0] else None
+        count = len(ctx.rows)
+        of_own: list[Tensor | None] = [None] * (2 * count)
+        if any(wanted[3 : 3 + count]):
+            whole = torch.split(gradient.t() @ values, ctx.rows)
+            of_own[:count] = [part.float() if asked else None for part, asked in zip(whole, wanted[3:], strict=False)]
+        if any(wanted[3 + count :]):
+            sums = torch.split(gradient.sum(0), ctx.rows)
+            asked = zip(sums, wanted[3 + count :], strict=True)
+            of_own[count:] = [part.float() if is_asked else None for part, is_asked in asked]
+        return of_values, None, None, *of_own

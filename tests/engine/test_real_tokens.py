@@ -1,0 +1,174 @@
+"""Encoders on real tokens: what they give and learn is what the padded encoder of transformers gives and learns."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import workbench
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn.functional import scaled_dot_product_attention
+from workbench import STILL
+
+import tiny_models
+from bertune.base.types import Batch
+from bertune.model import copied_weights, dropout
+from bertune.model.encoder import load
+from bertune.model.grouped_attention import attention, groups_of
+
+HEADS = ("sequence_classification", "token_classification", "sentence_embedding")
+SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=12).map(lambda sizes: sorted(sizes, reverse=True))
+
+
+def model_of(folder, head="sequence_classification", changes=None):
+    """A model whose weights are large enough that tokens which see each other show."""
+    quiet = {"dropout": 0.0, "attention_dropout": 0.0} if changes is None else changes
+    made = load(folder, head, ("bad", "good"), pad_id=0 if folder.name != "roberta" else 1, config=quiet)
+    with torch.no_grad():
+        for parameter in made.network.parameters():
+            if parameter.ndim > 1:
+                parameter.mul_(3)
+    return made
+
+
+def padded(model):
+    """The same with the encoder's own forward."""
+    twin = copy.copy(model)
+    twin.network = workbench.padded(model.network)
+    return twin
+
+
+def batch_of(sizes, seed=0):
+    """Texts of these sizes."""
+    generator = torch.Generator().manual_seed(seed)
+    ids = torch.randint(5, 40, (sum(sizes),), generator=generator)
+    starts = torch.tensor([0, *np.cumsum(sizes).tolist()])
+    rows = np.arange(len(sizes))
+    return Batch(ids, starts, torch.arange(len(sizes)), torch.zeros(len(sizes), dtype=torch.long), rows)
+
+
+def learnt(model, batch):
+    """The answers to a batch, and what a loss of all of them teaches each weight."""
+    model.network.zero_grad()
+    answers = model.answers(batch)
+    (answers * torch.linspace(-1, 1, answers.numel()).view_as(answers)).sum().backward()
+    return answers.detach(), {n: p.grad.clone() for n, p in model.network.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("architecture", tiny_models.ARCHITECTURES)
+@pytest.mark.parametrize("sizes", [(5, 9, 2, 9), (7, 7, 7), (20,), (1, 19, 18, 17, 16, 3)])
+def test_answers_and_gradients_are_those_of_the_padded_encoder(tiny, architecture, head, sizes):
+    model = model_of(tiny(architecture), head)
+    twin, batch = padded(model), batch_of(sizes)
+    (own, own_gradients), (theirs, their_gradients) = learnt(model, batch), learnt(twin, batch)
+    torch.testing.assert_close(own, theirs, rtol=1e-4, atol=1e-4)
+    assert own_gradients.keys() == {n for n, g in their_gradients.items() if n in own_gradients or g.any()}
+    for name, gradient in own_gradients.items():
+        most = float(their_gradients[name].abs().max()) + 1e-3
+        torch.testing.assert_close(gradient / most, their_gradients[name] / most, rtol=0, atol=2e-4, msg=name)
+
+
+def test_the_comparison_sees_a_text_that_reads_another(tiny, monkeypatch):
+    model, batch = model_of(tiny("bert")), batch_of((5, 5))
+    theirs, _ = learnt(padded(model), batch)
+    monkeypatch.setattr("bertune.model.real_tokens.groups_of", lambda sizes: groups_of([sum(sizes)]))
+    model.base.forward.first_only = False
+    own, _ = learnt(model, batch)
+    assert float((own - theirs).abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize("architecture", tiny_models.ARCHITECTURES)
+def test_a_classifier_reads_the_first_token_alone(tiny, architecture):
+    assert model_of(tiny(architecture)).base.forward.first_only
+    assert not model_of(tiny(architecture), "token_classification").base.forward.first_only
+    assert not model_of(tiny(architecture), "sentence_embedding").base.forward.first_only
+
+
+def test_what_else_is_asked_of_an_encoder_it_answers_itself(tiny):
+    model = model_of(tiny("bert"))
+    given = {"input_ids": torch.tensor([[2, 9, 12, 3]])}
+    found = model.base(**given, output_hidden_states=True)
+    assert len(found.hidden_states) == 3 and found.last_hidden_state.shape == (1, 4, 32)
+
+
+def test_half_precision_is_near_that_of_the_padded_encoder(tiny):
+    model = load(tiny("bert"), "sequence_classification", ("bad", "good"), pad_id=0)
+    twin, batch = padded(model.__class__(model.network.eval(), 0, model.head)), batch_of((5, 9, 2, 9))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(model.answers(batch), twin.answers(batch), rtol=0.03, atol=0.03)
+
+
+def test_a_frozen_layer_gets_no_gradient(tiny):
+    model = model_of(tiny("bert"))
+    for parameter in [*model.base.embeddings.parameters(), *model.layers()[0].parameters()]:
+        parameter.requires_grad_(False)
+    _, gradients = learnt(model, batch_of((4, 6)))
+    assert gradients and not any("embeddings" in name or "layer.0." in name for name in gradients)
+
+
+@given(sizes=SIZES)
+def test_groups_hold_every_token_once(sizes):
+    groups, texts = groups_of(sizes), 0
+    values = torch.arange(1, sum(sizes) + 1, dtype=torch.float32)[:, None]
+    found = torch.zeros_like(values)
+    for group in groups:
+        assert group.texts.start == texts
+        texts = group.texts.stop
+        room = group.room(values).view(group.count, group.length)
+        for place, size in enumerate(sizes[group.texts]):
+            assert room[place, :size].all() and not room[place, size:].any()
+        group.put(found, room.view(group.count, group.length, 1))
+    assert texts == len(sizes) and torch.equal(found, values)
+
+
+@given(sizes=SIZES, seed=st.integers(0, 99))
+def test_attention_is_that_of_torch(sizes, seed):
+    torch.manual_seed(seed)
+    projected = torch.randn(sum(sizes) + 3, 3 * 12, dtype=torch.float64).float()
+    found = attention(projected, groups_of(sizes), heads=3, drop=0.0)
+    start = 0
+    for size in sizes:
+        own = projected[start : start + size].view(size, 3, 3, 4).permute(1, 2, 0, 3)
+        expected = scaled_dot_product_attention(*own).transpose(0, 1).reshape(size, 12)
+        torch.testing.assert_close(found[start : start + size], expected, rtol=1e-4, atol=1e-5)
+        start += size
+    assert not found[start:].any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("probability", [0.05, 0.1, 0.5])
+def test_masks_drop_the_share_that_is_asked_and_keep_the_mean(dtype, probability):
+    torch.manual_seed(0)
+    drawn = dropout.mask(torch.Size([1_000, 999]), probability, dtype)
+    assert drawn.dtype == dtype and set(drawn.unique().tolist()) == {0.0, drawn.max().item()}
+    share = float((drawn == 0).float().mean())
+    assert abs(share - probability) < 5 * (probability * (1 - probability) / drawn.numel()) ** 0.5 + 1 / 2**16
+    assert abs(float(drawn.float().mean()) - 1) < 0.005
+    neighbours = np.corrcoef((drawn == 0).numpy()[:, 0], (drawn == 0).numpy()[:, 1])[0, 1]
+    assert abs(neighbours) < 0.15
+
+
+def test_masks_follow_from_the_seed():
+    torch.manual_seed(3)
+    one, two = (dropout.mask(torch.Size([64]), 0.5, torch.float32) for _ in range(2))
+    torch.manual_seed(3)
+    assert torch.equal(one, dropout.mask(torch.Size([64]), 0.5, torch.float32)) and not torch.equal(one, two)
+
+
+def test_copies_of_weights_are_made_anew_when_they_may_have_changed():
+    layer, values = torch.nn.Linear(4, 3), torch.ones(2, 4, dtype=torch.bfloat16)
+    with copied_weights.unchanged_weights():
+        before = copied_weights.linear(values, layer)
+        with torch.no_grad():
+            layer.weight.add_(1)
+        assert torch.equal(copied_weights.linear(values, layer), before), "within, a copy is kept"
+    assert not torch.equal(copied_weights.linear(values, layer), before)
+
+
+def test_training_learns_in_half_precision(tiny, sentences_csv):
+    made = workbench.bench(tiny("bert"), sentences_csv, {**STILL, "training.precision": "bf16", "training.epochs": 8})
+    start, losses = made.weights(), made.train(96)
+    assert sum(losses[-8:]) < 0.8 * sum(losses[:8])
+    assert workbench.furthest(start, made.weights()) > 1e-3
