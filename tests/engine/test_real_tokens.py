@@ -13,7 +13,7 @@ from workbench import STILL
 
 import tiny_models
 from bertune.base.types import Batch
-from bertune.model import copied_weights, dropout
+from bertune.model import copied_weights, dropout, grouped_attention
 from bertune.model.encoder import load
 from bertune.model.grouped_attention import attention, groups_of
 
@@ -73,7 +73,7 @@ def test_answers_and_gradients_are_those_of_the_padded_encoder(tiny, architectur
 def test_the_comparison_sees_a_text_that_reads_another(tiny, monkeypatch):
     model, batch = model_of(tiny("bert")), batch_of((5, 5))
     theirs, _ = learnt(padded(model), batch)
-    monkeypatch.setattr("bertune.model.real_tokens.groups_of", lambda sizes: groups_of([sum(sizes)]))
+    monkeypatch.setattr("bertune.model.real_tokens.groups_of", lambda sizes, heads: groups_of([sum(sizes)], heads))
     model.base.forward.first_only = False
     own, _ = learnt(model, batch)
     assert float((own - theirs).abs().max()) > 1e-3
@@ -110,7 +110,7 @@ def test_a_frozen_layer_gets_no_gradient(tiny):
 
 @given(sizes=SIZES)
 def test_groups_hold_every_token_once(sizes):
-    groups, texts = groups_of(sizes), 0
+    groups, texts = groups_of(sizes, heads=3), 0
     values = torch.arange(1, sum(sizes) + 1, dtype=torch.float32)[:, None]
     found = torch.zeros_like(values)
     for group in groups:
@@ -123,11 +123,18 @@ def test_groups_hold_every_token_once(sizes):
     assert texts == len(sizes) and torch.equal(found, values)
 
 
+def test_a_group_takes_no_more_memory_than_it_may(monkeypatch):
+    assert [group.count for group in groups_of([10] * 8, heads=3)] == [8]
+    monkeypatch.setattr(grouped_attention, "MOST", 3 * 10**2 * 3)
+    assert [group.count for group in groups_of([10] * 8, heads=3)] == [3, 3, 2]
+    assert [group.count for group in groups_of([40, 40], heads=3)] == [1, 1]
+
+
 @given(sizes=SIZES, seed=st.integers(0, 99))
 def test_attention_is_that_of_torch(sizes, seed):
     torch.manual_seed(seed)
     projected = torch.randn(sum(sizes) + 3, 3 * 12, dtype=torch.float64).float()
-    found = attention(projected, groups_of(sizes), heads=3, drop=0.0)
+    found = attention(projected, groups_of(sizes, heads=3), heads=3, drop=0.0)
     start = 0
     for size in sizes:
         own = projected[start : start + size].view(size, 3, 3, 4).permute(1, 2, 0, 3)

@@ -76,6 +76,29 @@ class TokenStore:
         texts = np.searchsorted(self.owner, np.arange(len(self) + 1), side="left")
         return texts if level == "text" else self.starts[texts]
 
+    def firsts(self, most: int | None = None) -> Ints:
+        """For each row, or each of the first `most`, the first one of exactly the same tokens: itself, as a rule."""
+        texts, tokens = self.bounds("text")[: len(self.lengths[:most]) + 1], self.bounds("token")
+        tokens = tokens[: len(texts)]
+        found = np.arange(len(texts) - 1)
+        shapes = np.stack([np.diff(tokens), np.diff(texts)], axis=1)
+        kinds, of_row = np.unique(shapes, axis=0, return_inverse=True)
+        order = np.argsort(of_row, kind="stable")
+        for rows in np.split(order, np.cumsum(np.bincount(of_row, minlength=len(kinds)))[:-1]):
+            if len(rows) > 1:
+                _, first, same = np.unique(self._written(rows), return_index=True, return_inverse=True)
+                found[rows] = rows[first][same]
+        return found
+
+    def _written(self, rows: Ints) -> NDArray[Any]:
+        """All that is known of each row's tokens as one value; the rows have as many tokens, and texts, each."""
+        batch = self.batch(rows)
+        parts = [batch.ids, *([] if batch.types is None else [batch.types]), *batch.beside.values()]
+        columns = [part.numpy().reshape(len(rows), -1).astype(np.int32) for part in parts]
+        columns.append(np.diff(batch.starts.numpy()).reshape(len(rows), -1).astype(np.int32))
+        whole = np.ascontiguousarray(np.concatenate(columns, axis=1))
+        return whole.view(np.dtype((np.void, whole.shape[1] * 4)))[:, 0]
+
     def take(self, rows: Ints) -> "TokenStore":
         """A store of some rows alone, in this order."""
         batch = self.batch(rows)

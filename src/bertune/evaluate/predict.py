@@ -24,9 +24,10 @@ def predict(
     device: torch.device | None = None,
     poll: Callable[[], None] = lambda: None,
     most: int | None = None,
+    once: bool = True,
 ) -> Answers:
     """Run a model over a store, or over its first `most` rows. `poll` is called before each portion and may raise to
-    stop.
+    stop. With `once`, rows of the same tokens are computed once.
     """
     device = device or torch.device("cpu")
     was_training = model.network.training
@@ -35,11 +36,14 @@ def predict(
     values: Floats | None = None
     lengths, level = store.lengths[:most], model.head.level
     bounds = store.bounds(level)[: len(lengths) + 1]
+    firsts = store.firsts(most) if once else np.arange(len(lengths))
+    asked, again = np.unique(firsts), np.flatnonzero(firsts != np.arange(len(firsts)))
     try:
         half = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
         with torch.inference_mode(), half, unchanged_weights():
-            for rows in predicting_batches(lengths, batch_size, max_tokens):
+            for places in predicting_batches(lengths[asked], batch_size, max_tokens):
                 poll()
+                rows = asked[places]
                 out = model.answers(to_device(store.batch(rows), device)).cpu().double().numpy()
                 if values is None:
                     values = np.zeros((int(bounds[-1]), *out.shape[1:]))
@@ -48,4 +52,5 @@ def predict(
         model.network.train(was_training)
     if values is None:
         values = np.zeros((0, int(getattr(model.network.config, "num_labels", 1))))
+    values[store.items(again, level)] = values[store.items(firsts[again], level)]
     return Answers(values, bounds, time.perf_counter() - started, model.head.told())

@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 from bertune.model.dropout import mask
 
 ALIKE = 0.9  # of the longest text: shorter ones get a group of their own, as products grow by the square of the length
+MOST = 2**22  # weights of attention of a group, so that they stay in the processor's cache and take little memory
 LONG = 256  # tokens from which a group costs less than what filling up wastes
 
 
@@ -50,14 +51,14 @@ class Group:
             into[self.tokens].copy_(by_token.reshape(self.count * self.length, -1)[self.places])
 
 
-def groups_of(sizes: Sequence[int]) -> list[Group]:
+def groups_of(sizes: Sequence[int], heads: int) -> list[Group]:
     """Groups of texts of like length, whose tokens follow each other; `sizes` fall from text to text."""
     groups, text, token = [], 0, 0
     while text < len(sizes):
         length = sizes[text]
         least = length if length >= LONG else ALIKE * length
-        last = text
-        while last < len(sizes) and sizes[last] >= least:
+        last, end = text, min(len(sizes), text + max(1, MOST // (heads * length**2)))
+        while last < end and sizes[last] >= least:
             last += 1
         own = sizes[text:last]
         groups.append(_group(own, slice(token, token + sum(own)), slice(text, last)))
@@ -112,7 +113,8 @@ class _Attention(torch.autograd.Function):
                 group.put(found, mixed)
             else:
                 found[group.texts] = mixed.view(group.count, -1)
-            saved += [q, k, v, weights, kept]
+            if any(ctx.needs_input_grad):
+                saved += [q, k, v, weights, kept]
         ctx.save_for_backward(*saved)
         ctx.of = (projected.shape, asked is not None, groups)
         return found

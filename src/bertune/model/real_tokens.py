@@ -121,10 +121,10 @@ class RealTokens:
 
     def _through(self, tokens: Tensor, sizes: Tensor) -> Tensor:
         """The states of all tokens after all layers; of each text's first one, with `first_only`."""
-        groups = groups_of(sizes.tolist())
         firsts = torch.cumsum(sizes, 0) - sizes
         layers, parts = KNOWN[self.encoder.config.model_type]
         every = layers(self.encoder)
+        groups = groups_of(sizes.tolist(), parts(every[0]).heads)
         for number, layer in enumerate(every, 1):
             last = self.first_only and number == len(every)
             tokens = self._layer(parts(layer), tokens, groups, firsts if last else None)

@@ -26,7 +26,7 @@ SECONDS = 4.0  # the probe is repeated while it has taken less
 ROUNDS = 7
 STROLL, STROLL_SECONDS = 16, 15.0  # updates of all sizes before those that are timed, which leave memory in pieces
 PIECES = {"fp32": 1.0, "bf16": 1.1}  # what runs take on top of their beginning, as a share of what the probe takes
-AFTERWARDS = 150 * 2**20  # bytes of what only the end of a run loads: scores, drawing, the report
+AFTERWARDS = 280 * 2**20  # bytes that only the end of a run takes: scores, drawing, the report, and a heap in pieces
 LOOK = 0.005  # seconds between two looks at the memory
 
 
@@ -103,7 +103,8 @@ def time_answers(model: Model, store: TokenStore, machine: Compute, precision: s
 
     def answer(rows: Ints) -> Any:
         part = store.take(rows)
-        return predict(model, part, batch_size=len(rows), max_tokens=2**40, precision=precision, device=machine.device)
+        return predict(model, part, batch_size=len(rows), max_tokens=2**40, precision=precision, device=machine.device,
+                       once=False)  # fmt: skip
 
     seconds = timed([partial(answer, rows) for rows in chosen], machine)
     return fitted(np.array([features(len(p), int(store.lengths[p].max())) for p in chosen]), seconds)
