@@ -45,7 +45,7 @@ def vectors_beside_sentence_transformers(run, texts):
     from sentence_transformers import SentenceTransformer
 
     theirs = SentenceTransformer(str(run.path / "model"), device="cpu")
-    return lambda: run.vectors(texts), lambda: theirs.encode(texts, batch_size=32)
+    return lambda: [answer.label for answer in run.predict(texts)], lambda: theirs.encode(texts, batch_size=32)
 
 
 def main() -> None:
@@ -70,9 +70,9 @@ def main() -> None:
         alike = {"largest_difference": float(np.abs(np.asarray(own) - np.asarray(theirs)).max())}
     else:
         alike = {"same_labels": sum(a == b for a, b in zip(own, theirs, strict=True)), "rows": len(texts)}
-    print(json.dumps({"bertune": [round(own, 2) for (own, _), _ in rounds], "other": [round(t, 2) for _, (t, _) in rounds],
-                      "ratio": round(statistics.median(ratios), 2), "from": round(min(ratios), 2),
-                      "to": round(max(ratios), 2), **alike, "threads": asked.threads}))  # fmt: skip
+    times = {"bertune": [round(own, 2) for (own, _), _ in rounds], "other": [round(t, 2) for _, (t, _) in rounds]}
+    ratio = {"ratio": statistics.median(ratios), "lowest": min(ratios), "highest": max(ratios)}
+    print(json.dumps({**times, **{k: round(v, 2) for k, v in ratio.items()}, **alike, "threads": asked.threads}))
 
 
 if __name__ == "__main__":

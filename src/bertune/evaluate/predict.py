@@ -24,10 +24,10 @@ def predict(
     device: torch.device | None = None,
     poll: Callable[[], None] = lambda: None,
     most: int | None = None,
-    once: bool = True,
 ) -> Answers:
-    """Run a model over a store, or over its first `most` rows. `poll` is called before each portion and may raise to
-    stop. With `once`, rows of the same tokens are computed once.
+    """Run a model over a store, or over its first `most` rows; rows of the same tokens are computed once.
+
+    `poll` is called before each portion and may raise to stop.
     """
     device = device or torch.device("cpu")
     was_training = model.network.training
@@ -36,7 +36,7 @@ def predict(
     values: Floats | None = None
     lengths, level = store.lengths[:most], model.head.level
     bounds = store.bounds(level)[: len(lengths) + 1]
-    firsts = store.firsts(most) if once else np.arange(len(lengths))
+    firsts = store.firsts(most)
     asked, again = np.unique(firsts), np.flatnonzero(firsts != np.arange(len(firsts)))
     try:
         half = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")

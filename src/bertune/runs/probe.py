@@ -103,8 +103,7 @@ def time_answers(model: Model, store: TokenStore, machine: Compute, precision: s
 
     def answer(rows: Ints) -> Any:
         part = store.take(rows)
-        return predict(model, part, batch_size=len(rows), max_tokens=2**40, precision=precision, device=machine.device,
-                       once=False)  # fmt: skip
+        return predict(model, part, batch_size=len(rows), max_tokens=2**40, precision=precision, device=machine.device)
 
     seconds = timed([partial(answer, rows) for rows in chosen], machine)
     return fitted(np.array([features(len(p), int(store.lengths[p].max())) for p in chosen]), seconds)
