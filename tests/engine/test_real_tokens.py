@@ -13,7 +13,8 @@ from workbench import STILL
 
 import tiny_models
 from bertune.base.types import Batch
-from bertune.model import copied_weights, dropout, grouped_attention
+from bertune.evaluate.states import mean_states
+from bertune.model import copied_weights, dropout, grouped_attention, real_tokens
 from bertune.model.encoder import load
 from bertune.model.grouped_attention import attention, groups_of
 
@@ -74,16 +75,28 @@ def test_the_comparison_sees_a_text_that_reads_another(tiny, monkeypatch):
     model, batch = model_of(tiny("bert")), batch_of((5, 5))
     theirs, _ = learnt(padded(model), batch)
     monkeypatch.setattr("bertune.model.real_tokens.groups_of", lambda sizes, heads: groups_of([sum(sizes)], heads))
-    model.base.forward.first_only = False
+    model.base.forward.head_reads_first = False
     own, _ = learnt(model, batch)
     assert float((own - theirs).abs().max()) > 1e-3
 
 
 @pytest.mark.parametrize("architecture", tiny_models.ARCHITECTURES)
 def test_a_classifier_reads_the_first_token_alone(tiny, architecture):
-    assert model_of(tiny(architecture)).base.forward.first_only
-    assert not model_of(tiny(architecture), "token_classification").base.forward.first_only
-    assert not model_of(tiny(architecture), "sentence_embedding").base.forward.first_only
+    assert model_of(tiny(architecture)).base.forward.head_reads_first
+    assert not model_of(tiny(architecture), "token_classification").base.forward.head_reads_first
+    assert not model_of(tiny(architecture), "sentence_embedding").base.forward.head_reads_first
+
+
+@pytest.mark.parametrize("architecture", tiny_models.ARCHITECTURES)
+def test_who_asks_the_encoder_itself_gets_all_tokens(tiny, sentences_csv, architecture):
+    made = workbench.bench(tiny(architecture), sentences_csv, STILL)
+    rows, limits = np.arange(9), {"batch_size": 4, "max_tokens": 2**12}
+    assert made.model.base.forward.head_reads_first
+    found = mean_states(made.model, made.stores.train, rows, **limits)
+    expected = mean_states(padded(made.model), made.stores.train, rows, **limits)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    with real_tokens.first_tokens():
+        assert np.abs(mean_states(made.model, made.stores.train, rows, **limits) - expected).max() > 1e-3
 
 
 def test_what_else_is_asked_of_an_encoder_it_answers_itself(tiny):

@@ -78,8 +78,8 @@ class TokenStore:
 
     def firsts(self, most: int | None = None) -> Ints:
         """For each row, or each of the first `most`, the first one of exactly the same tokens: itself, as a rule."""
-        texts, tokens = self.bounds("text")[: len(self.lengths[:most]) + 1], self.bounds("token")
-        tokens = tokens[: len(texts)]
+        texts = self.bounds("text")[: len(self.lengths[:most]) + 1]
+        tokens = self.starts[texts]
         found = np.arange(len(texts) - 1)
         shapes = np.stack([np.diff(tokens), np.diff(texts)], axis=1)
         kinds, of_row = np.unique(shapes, axis=0, return_inverse=True)

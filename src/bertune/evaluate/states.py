@@ -9,6 +9,7 @@ from torch import Tensor
 from bertune.base.types import Batch, Floats, Ints
 from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore
+from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
 from bertune.model.packing import pad, portions, real_tokens, to_device
 
@@ -33,7 +34,8 @@ def mean_states(
     model.network.eval()
     found: Floats | None = None
     try:
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        half = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+        with torch.inference_mode(), half, unchanged_weights():
             for part in predicting_batches(store.lengths[rows], batch_size, max_tokens):
                 poll()
                 mean = _means(model, to_device(store.batch(rows[part]), device))

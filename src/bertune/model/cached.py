@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from bertune.base.types import Batch
+from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
 from bertune.model.packing import pad, to_device
+from bertune.model.real_tokens import first_tokens
 
 MOST_BYTES = 2**30  # of the table; beyond it the encoder runs each time
 TOLERANCE = 1e-4
@@ -87,7 +89,8 @@ def numbered(batch: Batch) -> Batch:
 
 def first_states(model: Model, batch: Batch) -> Tensor:
     """The encoder's last hidden state of the first token of each text: [texts, hidden] in float32."""
-    states: Tensor = model.base(**pad(batch, model.pad_id)).last_hidden_state
+    with first_tokens():
+        states: Tensor = model.base(**pad(batch, model.pad_id)).last_hidden_state
     return states[:, 0].float()
 
 
@@ -100,7 +103,8 @@ def encode_once(
     model.network.eval()
     table: Tensor | None = None
     try:
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        half = torch.autocast(device.type, torch.bfloat16, enabled=bf16)
+        with torch.no_grad(), half, unchanged_weights():
             for numbers, batch in batches:
                 poll()
                 states = first_states(model, to_device(batch, device))

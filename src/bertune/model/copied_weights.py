@@ -2,27 +2,25 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-_kept: dict[tuple[int, ...], tuple[Tensor, Tensor]] | None = None
+Copies = dict[tuple[int, ...], tuple[Tensor, Tensor]]
+_kept: ContextVar[Copies | None] = ContextVar("kept", default=None)  # another thread may learn meanwhile
 
 
 @contextmanager
 def unchanged_weights() -> Iterator[None]:
     """Within, no weight of any model changes, so that one copy of each does."""
-    global _kept
-    outermost = _kept is None
-    if outermost:
-        _kept = {}
+    before = _kept.set(kept if (kept := _kept.get()) is not None else {})
     try:
         yield
     finally:
-        if outermost:
-            _kept = None
+        _kept.reset(before)
 
 
 def linear(values: Tensor, *layers: nn.Linear) -> Tensor:
@@ -37,12 +35,13 @@ def _copies(layers: tuple[nn.Linear, ...], dtype: torch.dtype) -> tuple[Tensor, 
     """Weights and biases of the layers, one below the other."""
     if len(layers) == 1 and layers[0].weight.dtype == dtype:
         return layers[0].weight.detach(), layers[0].bias.detach()
-    if _kept is None:
+    kept = _kept.get()
+    if kept is None:
         return _copied(layers, dtype)
     key = tuple(id(layer) for layer in layers)
-    found = _kept.get(key)
+    found = kept.get(key)
     if found is None or found[0].dtype != dtype:
-        found = _kept[key] = _copied(layers, dtype)
+        found = kept[key] = _copied(layers, dtype)
     return found
 
 

@@ -19,7 +19,7 @@ from bertune.base.types import Batch, Output
 from bertune.model import beside
 from bertune.model.config import check_size, check_weights, read_config
 from bertune.model.heads._head import Head
-from bertune.model.real_tokens import quickened
+from bertune.model.real_tokens import as_the_head_reads, quickened
 
 MORE = "more"  # begins the names of what a head learns beside the network
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
@@ -37,7 +37,8 @@ class Model:
 
     def answers(self, batch: Batch) -> Tensor:
         """What is answered: values[items, numbers] in float32, an item being a row, text or token (`head.level`)."""
-        return self.head.answers(self.network, batch, self.pad_id)
+        with as_the_head_reads(self.base):
+            return self.head.answers(self.network, batch, self.pad_id)
 
     def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
         """All that can learn: the parameters of the network, and as `more.NAME` what the head learns beside it."""

@@ -6,7 +6,9 @@ the last layer computes that one alone. Weights, heads and what is saved stay th
 the encoder is another, and only on processors. A model in which both do not answer the same keeps its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,7 @@ from bertune.model.packing import pad
 
 TOLERANCE = 1e-4
 EVEN = 32  # tokens are filled up to a multiple: kernels are made anew for each shape, and odd ones are slow
+_first_only: ContextVar[bool] = ContextVar("first_only", default=False)
 PLAIN = ("return_dict", True)  # what transformers' heads ask for beside their texts
 
 
@@ -68,12 +71,28 @@ KNOWN: dict[str, tuple[Callable[[Any], Sequence[Any]], Callable[[Any], Layer]]] 
 }
 
 
+@contextmanager
+def first_tokens() -> Iterator[None]:
+    """Within, encoders may give the last state of each text's first token alone: nobody reads another."""
+    before = _first_only.set(True)
+    try:
+        yield
+    finally:
+        _first_only.reset(before)
+
+
+def as_the_head_reads(encoder: Any) -> AbstractContextManager[None]:
+    """What to enter while the head of an encoder is asked: `first_tokens` where it was seen to read no other."""
+    real = encoder.forward
+    return first_tokens() if isinstance(real, RealTokens) and real.head_reads_first else nullcontext()
+
+
 class RealTokens:
-    """The forward of an encoder on real tokens; `first_only` gives the last state of each text's first token alone."""
+    """The forward of an encoder on real tokens; `head_reads_first` is whether its head reads the first token alone."""
 
     def __init__(self, encoder: Any) -> None:
         self.encoder, self.own = encoder, encoder.forward
-        self.first_only = False
+        self.head_reads_first = False
 
     def __call__(
         self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
@@ -111,7 +130,7 @@ class RealTokens:
         half = torch.is_autocast_enabled("cpu")
         with torch.autocast("cpu", enabled=False):
             tokens = self._through(tokens.to(torch.bfloat16 if half else tokens.dtype), sizes[order])
-        if self.first_only:
+        if _first_only.get():
             found = tokens.new_empty(texts, 1, tokens.shape[1]).index_copy(0, order, tokens[:, None])
         else:
             whole = tokens[: int(sizes.sum())]
@@ -120,13 +139,13 @@ class RealTokens:
         return found.float()
 
     def _through(self, tokens: Tensor, sizes: Tensor) -> Tensor:
-        """The states of all tokens after all layers; of each text's first one, with `first_only`."""
+        """The states of all tokens after all layers; within `first_tokens`, of each text's first one."""
         firsts = torch.cumsum(sizes, 0) - sizes
         layers, parts = KNOWN[self.encoder.config.model_type]
         every = layers(self.encoder)
         groups = groups_of(sizes.tolist(), parts(every[0]).heads)
         for number, layer in enumerate(every, 1):
-            last = self.first_only and number == len(every)
+            last = _first_only.get() and number == len(every)
             tokens = self._layer(parts(layer), tokens, groups, firsts if last else None)
         return tokens
 
@@ -167,7 +186,7 @@ def quickened(network: Any, head: Head, pad_id: int) -> Any:
     with torch.no_grad():
         if _attempt(lambda: _close(*_states(real, pad_id))):
             encoder.forward = real
-            real.first_only = _attempt(lambda: _reads_first_only(real, network, head, pad_id))
+            real.head_reads_first = _attempt(lambda: _reads_first_only(network, head, pad_id))
     network.train(training)
     return network
 
@@ -187,15 +206,12 @@ def _states(real: RealTokens, pad_id: int) -> tuple[Tensor, Tensor]:
     return real.own(**padded).last_hidden_state[kept], real(**padded).last_hidden_state[kept]
 
 
-def _reads_first_only(real: RealTokens, network: Any, head: Head, pad_id: int) -> bool:
+def _reads_first_only(network: Any, head: Head, pad_id: int) -> bool:
     """Whether the head answers the same when it is shown the first token of each text alone."""
-    batch = _sample(real.encoder, pad_id)
+    batch = _sample(network.base_model, pad_id)
     expected = head.answers(network, batch, pad_id)
-    real.first_only = True
-    try:
+    with first_tokens():
         return _close(expected, head.answers(network, batch, pad_id))
-    finally:
-        real.first_only = False
 
 
 def _sample(encoder: Any, pad_id: int) -> Batch:
