@@ -184,14 +184,14 @@ def quickened(network: Any, head: Head, pad_id: int) -> Any:
     real, training = RealTokens(encoder), network.training
     network.eval()
     with torch.no_grad():
-        if _attempt(lambda: _close(*_states(real, pad_id))):
+        if attempted(lambda: close(*_states(real, pad_id))):
             encoder.forward = real
-            real.head_reads_first = _attempt(lambda: _reads_first_only(network, head, pad_id))
+            real.head_reads_first = attempted(lambda: _reads_first_only(network, head, pad_id))
     network.train(training)
     return network
 
 
-def _attempt(question: Callable[[], bool]) -> bool:
+def attempted(question: Callable[[], bool]) -> bool:
     """The answer to a question; no where an architecture or a head takes nothing of the kind."""
     try:
         return question()
@@ -211,7 +211,7 @@ def _reads_first_only(network: Any, head: Head, pad_id: int) -> bool:
     batch = _sample(network.base_model, pad_id)
     expected = head.answers(network, batch, pad_id)
     with first_tokens():
-        return _close(expected, head.answers(network, batch, pad_id))
+        return close(expected, head.answers(network, batch, pad_id))
 
 
 def _sample(encoder: Any, pad_id: int) -> Batch:
@@ -220,5 +220,6 @@ def _sample(encoder: Any, pad_id: int) -> Batch:
     return Batch(ids, torch.tensor([0, 4, 10]), torch.arange(2), torch.zeros(2, dtype=torch.long), np.arange(2))
 
 
-def _close(one: Tensor, other: Tensor) -> bool:
+def close(one: Tensor, other: Tensor) -> bool:
+    """Whether two answers are the same, to 1e-4."""
     return one.shape == other.shape and torch.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE)
