@@ -13,6 +13,7 @@ from bertune.base.seeds import derive
 from bertune.base.types import Batch, Terms
 from bertune.engine.averaging import Averages
 from bertune.engine.devices import Compute
+from bertune.engine.heap import Heap
 from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
 from bertune.model.packing import to_device
@@ -55,6 +56,7 @@ class Learner:
     def __post_init__(self) -> None:
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
         self.names = {id(p): name for name, p in self.model.named_parameters()}
+        self.heap = Heap()
 
     def scale(self, step: int) -> float:
         """The factor on the peak learning rates for update number `step` (from 0): warm-up, then the schedule."""
@@ -81,6 +83,7 @@ class Learner:
         factor = self.scale(step)
         norm = self._apply(divisor, factor, step)
         loss = total / weight if weight else 0.0
+        self.heap.poll()
         return Update(loss if math.isfinite(norm) else math.nan, self.rates[0] * factor, norm)
 
     def _learn(self, task: Model, micro: Sequence[Batch], step: int, poll: Callable[[], None]) -> tuple[float, float]:

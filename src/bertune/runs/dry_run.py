@@ -35,7 +35,7 @@ from bertune.runs.shares import augmented, has_classes
 from bertune.runs.telling import Silent, Teller
 from bertune.runs.wrong_labels import MOST_ROWS, mean_states
 
-SAMPLE = 1000  # rows on which the word-count baseline is timed
+SAMPLE = 2000  # rows on which baselines and the search for wrong labels are timed
 REPORT_SECONDS = 2.0  # report, model card, saving: they hardly depend on the run
 NEW_BESTS = 0.7  # share of the checks whose weights are saved as those to keep
 ADRIFT = 2  # best weights that lie on the disk beside the checkpoints
@@ -134,7 +134,7 @@ def _bill(
     scoring = _answering(model, stores, machine, recipe, "fp32")
     seconds["score"] = _scoring(recipe, prepared, stores, scoring)
     if recipe.evaluation.suspects and has_classes(prepared):
-        seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch, answering)
+        seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch)
     seconds["report"] = REPORT_SECONDS
     for name in ("train", "validate", "save"):
         seconds[name] *= plan.seeds
@@ -241,21 +241,17 @@ def _baselines(recipe: Recipe, prepared: Prepared, asked: int) -> float:
 
 
 def _suspects(
-    recipe: Recipe, prepared: Prepared, stores: build.Stores, model: Model, machine: Compute, watch: Watch,
-    answering: Cost,
-) -> float:  # fmt: skip
-    """Seconds of the search for wrong labels: the encoder over the training rows, then the regressions on a sample."""
+    recipe: Recipe, prepared: Prepared, stores: build.Stores, model: Model, machine: Compute, watch: Watch
+) -> float:
+    """Seconds of the search for wrong labels: the encoder over the training rows, then regressions; from a sample."""
     judged = len(prepared.splits.train)  # without changed copies
     rows = np.arange(0, judged, max(1, judged // SAMPLE))
     few = stores.train.take(rows)
-    states = mean_states(model, few, np.arange(len(few)), recipe, machine, watch)
     began = time.perf_counter()
+    states = mean_states(model, few, np.arange(len(few)), recipe, machine, watch)
     texts, pairs = prepared.texts(prepared.splits.train[rows])
     out_of_sample(states, texts, pairs, few.classes, len(prepared.classes), recipe.seed)
-    regressions = time.perf_counter() - began
-    shown = min(judged, MOST_ROWS)
-    encoding = answering.seconds(_portions(stores.train, recipe)) * judged / len(stores.train)
-    return encoding + regressions * shown / len(rows)
+    return (time.perf_counter() - began) * min(judged, MOST_ROWS) / len(rows)
 
 
 def _sizes(learner: Learner) -> tuple[int, int, int]:

@@ -24,6 +24,7 @@ from bertune.engine.callbacks.trouble import Trouble
 from bertune.engine.devices import Compute
 from bertune.engine.driver import Callbacks, drive
 from bertune.engine.events import Evaluated, Save, Stopped, Warn
+from bertune.engine.heap import give_back
 from bertune.engine.interrupt import Watch
 from bertune.engine.learner import Learner
 from bertune.engine.loop import Hooks, Position, loop
@@ -198,6 +199,7 @@ class Fit:
         """A look at the validation rows of every task, told as one."""
         with learner.judging():
             checks = {name: judge.check() for name, judge in self.judges.items()}
+        give_back()
         scores = {f"{name}.{metric}" if name else metric: value
                   for name, check in checks.items() for metric, value in check.scores.items()}  # fmt: skip
         own = checks.get("") or next(iter(checks.values()))

@@ -15,6 +15,7 @@ from bertune.base.recipe import Recipe
 from bertune.base.types import Table
 from bertune.data.check import check
 from bertune.engine.devices import Compute, compute, describe_machine, peak_memory_gb
+from bertune.engine.heap import give_back
 from bertune.engine.interrupt import Watch
 from bertune.engine.plan import Facts, Plan
 from bertune.model.encoder import Model
@@ -178,12 +179,14 @@ class Journey:
             digest = rows_digest(prepared.rows.table, prepared.splits.test, prepared.rows.roles)
             opened = opening(digest, len(stores.test), "train")
             self.folder.write_record(test_openings=[*record["test_openings"], opened])
+        give_back()
         finish = Finish(self.recipe, prepared, stores, self.folder, machine, self.watch, metric)
         scores = finish.run(fitted.model)
         if of_seeds:
             scores["seeds"] = list(of_seeds)
         FILES.write_json(self.folder.scores, scores)
         self._tell_scores(scores, metric)
+        give_back()
         if self.recipe.evaluation.suspects and has_classes(prepared):
             write_suspects(self.recipe, prepared, stores, self.folder, machine, self.watch)
         speed = dict(self.folder.record()["speed"], predict_texts_per_second=finish.speed,

@@ -18,6 +18,7 @@ from bertune.data.batches import micro_batches
 from bertune.data.store import TokenStore
 from bertune.engine.devices import Compute
 from bertune.engine.feed import Feed
+from bertune.engine.heap import give_back
 from bertune.engine.learner import Learner
 from bertune.evaluate.predict import predict
 from bertune.model.encoder import Model
@@ -26,7 +27,7 @@ SECONDS = 4.0  # the probe is repeated while it has taken less
 ROUNDS = 7
 STROLL, STROLL_SECONDS = 16, 15.0  # updates of all sizes before those that are timed, which leave memory in pieces
 PIECES = {"fp32": 1.0, "bf16": 1.1}  # what runs take on top of their beginning, as a share of what the probe takes
-AFTERWARDS = 280 * 2**20  # bytes that only the end of a run takes: scores, drawing, the report, and a heap in pieces
+AFTERWARDS = 240 * 2**20  # bytes that only the end of a run takes: scores, drawing, the report, and a heap in pieces
 LOOK = 0.005  # seconds between two looks at the memory
 
 
@@ -116,6 +117,7 @@ def timed(actions: Sequence[Callable[[], Any]], machine: Compute) -> Floats:
     began = time.perf_counter()
     while not rounds or (time.perf_counter() - began < SECONDS and len(rounds) < ROUNDS):
         rounds.append([_seconds(action, machine) for action in actions])
+    give_back()
     return np.median(np.array(rounds), axis=0)  # type: ignore[no-any-return]
 
 
