@@ -9,7 +9,8 @@ targets that bertune prepares, with AdamW, linear decay, batch 32, bf16 where th
 length; its last weights are scored. What it answers is read and scored by the same code (thresholds of several labels
 stay at 0.5, numbers are learnt as they are). The grid is learning rates 2e-5, 5e-5, 1e-4, 2e-4, 3e-4 by 3, 5, 8 epochs
 with seed 0, chosen on validation rows; the choice is then trained with every seed. Large training sets are cut to their
-first 10,000 rows for both sides. Prints one JSON line a run.
+first 10,000 rows for both sides. Prints one JSON line a run; with `--log FILE` the lines are kept there too, and what
+stands in it already is not run again.
 
     pip install accelerate
 """
@@ -18,6 +19,7 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +157,44 @@ def judged(prepared: Prepared, model: Any, store: Any, split: str) -> Judged:
     return task.judged(examples, task.decode(examples, store, found.scaled(unit), classes, unit), classes)
 
 
-def beside(name: str, seed: int, rows: int | None, scratch: Path, more: list[str], side: str) -> dict[str, Any]:
+class Log:
+    """Lines of results: printed, and kept in a file where one is given."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        kept = path.read_text(encoding="utf-8").splitlines() if path is not None and path.exists() else []
+        self.lines: list[dict[str, Any]] = [json.loads(line) for line in kept]
+
+    def find(self, key: dict[str, Any]) -> dict[str, Any] | None:
+        """The line that begins with these fields."""
+        return next((line for line in self.lines if key.items() <= line.items()), None)
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Print a line, and keep it."""
+        self.lines.append(line)
+        print(json.dumps(line), flush=True)
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+
+def best_of_grid(key: dict[str, Any], log: Log, value: Callable[[float, int], float]) -> tuple[float, int]:
+    """The learning rate and the epochs with the highest value on validation rows."""
+    found = []
+    for rate, epochs in GRID:
+        point = {**key, "tried_rate": rate, "tried_epochs": epochs}
+        if log.find(point) is None:
+            log.add({**point, "valid": value(rate, epochs)})
+        line = log.find(point)
+        assert line is not None
+        found.append((line["valid"], rate, epochs))
+    _, rate, epochs = max(found)
+    return rate, epochs
+
+
+def beside(
+    name: str, seed: int, rows: int | None, scratch: Path, more: list[str], side: str, log: Log
+) -> dict[str, Any]:
     """The Trainer's run with the usual recipe, or with the best of the grid."""
     prepared = prepare(recipe_of(name, seed, rows, scratch, more), Silent())
     stores = build.stores(prepared, scratch / "store")
@@ -165,13 +204,14 @@ def beside(name: str, seed: int, rows: int | None, scratch: Path, more: list[str
     metric = registry.load("metrics", metric_name)()
     sign = 1 if metric.best == "high" else -1
     rate, epochs, began = 5e-5, 3, time.perf_counter()
-    tried = []
     if side == "tuned":
-        for one, some in GRID:
-            model = trained(prepared, stores, one, some, 0, scratch)
-            tried.append((sign * float(metric(judged(prepared, model, stores.valid, "valid"))), one, some))
-            print(json.dumps({"set": name, "tried": tried[-1]}), flush=True)
-        _, rate, epochs = max(tried)
+
+        def on_valid(rate: float, epochs: int) -> float:
+            model = trained(prepared, stores, rate, epochs, 0, scratch)
+            return sign * float(metric(judged(prepared, model, stores.valid, "valid")))
+
+        drawn = {} if rows is None else {"drawn": seed}  # rows drawn by the seed have a grid of their own
+        rate, epochs = best_of_grid({"set": name, "rows": rows, "set_to": more, **drawn}, log, on_valid)
     model = trained(prepared, stores, rate, epochs, seed, scratch)
     test = judged(prepared, model, stores.test, "test")
     score = interval(metric, test, 1000, 0)
@@ -190,13 +230,18 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--rows", type=int, help="training rows, drawn by the seed: the little-data table")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="key=value")
+    parser.add_argument("--log", type=Path, help="keep the lines here, and go on where they end")
     asked = parser.parse_args()
+    log = Log(asked.log)
     for name in asked.sets:
         for seed in asked.seeds:
+            key = {"set": name, "side": asked.side, "seed": seed, "rows": asked.rows, "set_to": asked.settings}
+            if log.find(key) is not None:
+                continue
             with tempfile.TemporaryDirectory() as place:
                 given = name, seed, asked.rows, Path(place), asked.settings
-                found = ours(*given) if asked.side == "ours" else beside(*given, asked.side)
-            print(json.dumps({"set": name, "side": asked.side, "seed": seed, "rows": asked.rows, **found}), flush=True)
+                found = ours(*given) if asked.side == "ours" else beside(*given, asked.side, log)
+            log.add({**key, **found})
 
 
 if __name__ == "__main__":

@@ -270,7 +270,7 @@ def test_the_head_alone_learns_from_windows_encoded_once(mode, pooling, tiny, tm
         assert dry_run(recipe, teller).steps > 0
     else:
         train(recipe, tmp_path / "run", teller=teller, report=False)
-        assert any("encoded once" in text for _, text in teller.heard)
+        assert any("computed once" in text for _, text in teller.heard)
 
 
 def test_a_first_text_that_must_be_cut_is_told(tiny, tmp_path):

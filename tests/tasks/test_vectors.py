@@ -15,7 +15,7 @@ from bertune.base import registry
 from bertune.base.errors import BertuneError
 from bertune.base.types import Answers, Examples, Tuned
 from bertune.evaluate import saved
-from bertune.model.cached import why_not
+from bertune.model.cached import LowerLayers, cache_of
 from bertune.runs.predict import predict_rows
 
 TOPICS = ["lovely warm film", "awful dull meal", "fresh sweet song", "broken cold room"]
@@ -94,7 +94,14 @@ def test_a_pair_is_answered_with_the_cosine_of_its_vectors(tiny, tmp_path):
 
 def test_nothing_is_stored_once_for_all(tiny, tmp_path):
     made = contract.make("similarity", tiny(), tmp_path)
-    assert why_not(made.model, made.store.batch(np.arange(2))) == "this architecture keeps encoder and head in one"
+    names = {name for name, _ in made.model.named_parameters()}
+    assert cache_of(made.model, names, made.store.batch(np.arange(2))) is None
+
+
+def test_what_lies_below_the_top_layers_is_stored(tiny, tmp_path):
+    made = contract.make("similarity", tiny(), tmp_path)
+    top = {name for name, depth in made.model.depths().items() if depth == 1}
+    assert isinstance(cache_of(made.model, top, made.store.batch(np.arange(2))), LowerLayers)
 
 
 def test_similarity_from_rows_to_files(tiny, tmp_path):

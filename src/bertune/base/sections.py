@@ -67,10 +67,13 @@ class ModelSection(Section):
     dropout: Share | Literal["auto"] = Described("auto", description="hidden dropout; auto: as pretrained")
     attention_dropout: Share | Literal["auto"] = Described("auto", description="attention dropout; auto: as pretrained")
     head_dropout: Share | Literal["auto"] = Described("auto", description="dropout before the head; auto: as the model")
-    train: Literal["all", "head", "top"] = Described(
-        "all", description="what learns: everything, the head alone, or the top layers and the head"
+    train: Literal["all", "head", "top", "lora"] = Described(
+        "all", description="what learns: everything, the head alone, the top layers and the head, or LoRA and the head"
     )
     top_layers: Count = Described(2, description="layers that learn when train = top")
+    lora_rank: Annotated[int, Ge(1), Le(1024)] = Described(8, description="LoRA: width of the thin matrices")
+    lora_alpha: Count = Described(16, description="LoRA: what is added is scaled by lora_alpha / lora_rank")
+    lora_dropout: Share = Described(0.0, description="LoRA: dropout before the thin matrices")
     freeze: tuple[str, ...] = Described((), description="patterns (fnmatch) of parameter names that stay as they are")
     unfreeze_per_epoch: Annotated[int, Ge(0)] = Described(
         0, description="gradual unfreezing: layers set free each epoch, from the top; 0: off"
@@ -98,6 +101,10 @@ class TrainingSection(Section):
         "auto", description="rows computed at once; auto: as many as max_tokens allows"
     )
     precision: Literal["auto", "fp32", "bf16"] = Described("auto", description="auto: bf16 where the hardware has it")
+    gradient_checkpointing: bool = Described(
+        False,
+        description="keep each layer's input alone and compute the layer anew for its gradient: less memory, slower",
+    )
     clip_norm: Annotated[float, Ge(0)] = Described(1.0, description="largest norm of the gradient; 0: no clipping")
     averaging: Literal["auto", "none", "ema"] = Described(
         "auto", description="ema: judge and keep a running average of the weights"

@@ -1,29 +1,98 @@
-"""Head-only training on stored encoder outputs: the frozen encoder runs once over each text.
+"""What does not change while a model learns is computed once: states of a frozen encoder, kept in a table.
 
-While only the head learns, the encoder gives the same answer at every epoch. So its outputs for the first token are
-kept in a table, and a stand-in that looks them up takes the encoder's place: a text is then a single "token", its
-number in the table. Batches, head, loss and loop stay as they are.
+Where only the head learns, and reads the first token alone, the last states of the first tokens are kept, and a text
+is then a single "token", its number in the table (`FirstTokens`). Where some layers learn, or the head reads all
+tokens, the states below the lowest layer that learns are kept, for each token its own (`LowerLayers`). Batches, heads,
+losses and the loop stay as they are.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bertune.base.types import Batch
+from bertune.base.types import Batch, Ints
 from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
-from bertune.model.packing import pad, to_device
+from bertune.model.packing import pad, real_tokens, to_device
 from bertune.model.real_tokens import attempted, close, first_tokens
 
-MOST_BYTES = 2**30  # of the table; beyond it the encoder runs each time
+Store = Any  # a TokenStore
 
 
-class Lookup(nn.Module):
+class Cache(Protocol):
+    """A way to keep states in a table, one an `entry` (text or token), of what `name` says."""
+
+    name: str
+    entry: str
+
+    def entries(self, store: Store) -> int:
+        """How many entries a store needs."""
+
+    def places(self, store: Store, texts: Ints) -> Ints:
+        """Which entries of a store are those of some texts, in their order."""
+
+    def numbered(self, store: Store, first: int) -> Store:
+        """A store of the same rows that names entries, counted from `first`, in place of tokens.
+
+        Lengths and fingerprint stay, so the order of the rows and the sizes of the portions stay too.
+        """
+
+    def states(self, batch: Batch) -> Tensor:
+        """The states of the entries of a batch: [entries, hidden]."""
+
+    def named(self, batch: Batch) -> Batch:
+        """The batch with the numbers of its entries in place of its tokens."""
+
+    def standing_in(self, table: Tensor) -> AbstractContextManager[None]:
+        """Within, the model reads the table; afterwards it is itself again, as it was."""
+
+
+def cache_of(model: Model, learning: Collection[str], sample: Batch) -> Cache | None:
+    """The cache that serves a model of which the parameters of these names learn, None where none does.
+
+    A cache serves where, on `sample` (on the model's device), the model answers with it as without, to 1e-4, in
+    evaluation mode and full precision.
+    """
+    possible: list[Cache] = []
+    if not _below_the_head(model) & set(learning):
+        possible.append(FirstTokens(model))
+    if count := frozen_layers(model, learning):
+        possible.append(LowerLayers(model, count))
+    was_training = model.network.training
+    model.network.eval()
+    try:
+        return next((cache for cache in possible if attempted(partial(_serves, model, cache, sample))), None)
+    finally:
+        model.network.train(was_training)
+
+
+def _serves(model: Model, cache: Cache, sample: Batch) -> bool:
+    with torch.no_grad():
+        expected = model(sample).logits
+        with cache.standing_in(cache.states(sample).float()):
+            return close(expected, model(cache.named(sample)).logits)
+
+
+def _below_the_head(model: Model) -> set[str]:
+    """Names of the encoder's parameters, without those of a pooler that stands under a head."""
+    inside = {id(p) for p in model.base.parameters()}
+    depths = model.depths()
+    return {name for name, p in model.named_parameters() if id(p) in inside and depths[name] > 0}
+
+
+def frozen_layers(model: Model, learning: Collection[str]) -> int:
+    """How many layers, from the bottom up, learn nothing; 0 where the embeddings learn."""
+    depths = model.depths()
+    return max(0, len(model.layers()) - max((depths[name] for name in learning), default=0))
+
+
+class _Lookup(nn.Module):
     """Stands in for an encoder: `input_ids[texts, 1]` are rows of `table`[texts, hidden].
 
     `pooler` is the encoder's own where it has one: it belongs to the head and goes on learning.
@@ -39,105 +108,148 @@ class Lookup(nn.Module):
         """last_hidden_state[texts, 1, hidden] and, where there is a pooler, pooler_output[texts, hidden]."""
         from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPooling
 
-        states = self.table[input_ids[:, 0]][:, None, :]
+        states = self.table[input_ids[:, 0]][:, None, :].float()
         pooler = getattr(self, "pooler", None)
         if pooler is None:
             return BaseModelOutput(last_hidden_state=states)
         return BaseModelOutputWithPooling(last_hidden_state=states, pooler_output=pooler(states))
 
 
-def why_not(model: Model, sample: Batch) -> str | None:
-    """Why the encoder of a model cannot be run once for all; None where it can.
+class FirstTokens:
+    """The last states of the first tokens: a text is an entry."""
 
-    It can when no parameter below the head learns, and when the head reads nothing but the first token: shown on
-    `sample` (on the model's device) by equal logits, to 1e-4, in evaluation mode and full precision.
-    """
-    pooler = {id(p) for p in _pooler_parameters(model)}
-    if model.base is model.network:
-        return "this architecture keeps encoder and head in one"
-    if any(p.requires_grad and id(p) not in pooler for p in model.base.parameters()):
-        return "the encoder learns"
-    if getattr(model.network.config, "problem_type", None) == "multi_label_classification":
-        return "this head reads more than the first token"
-    was_training = model.network.training
-    model.network.eval()
-    try:
-        return None if attempted(lambda: _table_does(model, sample)) else "this head reads more than the first token"
-    finally:
-        model.network.train(was_training)
+    def __init__(self, model: Model) -> None:
+        self.model, self.name, self.entry = model, "the encoder", "text"
+
+    def entries(self, store: Store) -> int:
+        """How many texts a store has."""
+        return len(store.starts) - 1
+
+    def places(self, store: Store, texts: Ints) -> Ints:
+        """The texts themselves."""
+        return texts
+
+    def numbered(self, store: Store, first: int) -> Store:
+        """A store of the same rows in which each text is one token: its number."""
+        texts = self.entries(store)
+        return replace(
+            store, ids=np.arange(first, first + texts, dtype=np.int64), types=None, renumber=None,
+            starts=np.arange(texts + 1, dtype=np.int64), beside={},
+        )  # fmt: skip
+
+    def states(self, batch: Batch) -> Tensor:
+        """The encoder's last state of the first token of each text."""
+        with first_tokens():
+            states: Tensor = self.model.base(**pad(batch, self.model.pad_id)).last_hidden_state
+        return states[:, 0]
+
+    def named(self, batch: Batch) -> Batch:
+        """The batch with every text replaced by one token: its number in the batch."""
+        texts = torch.arange(batch.texts + 1, device=batch.ids.device)
+        return replace(batch, ids=texts[:-1], starts=texts, types=None, beside={})
+
+    @contextmanager
+    def standing_in(self, table: Tensor) -> Iterator[None]:
+        """Within, the encoder is the table."""
+        network, encoder = self.model.network, self.model.base
+        if encoder is network:
+            raise TypeError("this architecture keeps encoder and head in one")
+        name = str(network.base_model_prefix)
+        setattr(network, name, _Lookup(table, getattr(encoder, "pooler", None)).train(network.training))
+        try:
+            yield
+        finally:
+            setattr(network, name, encoder)
 
 
-def _table_does(model: Model, sample: Batch) -> bool:
-    """Whether the model answers the same from a table of the first tokens' states."""
-    with torch.no_grad():
-        expected = model(sample).logits
-        with standing_in(model, first_states(model, sample)):
-            return close(expected, model(numbered(sample)).logits)
+class _States(nn.Module):
+    """Stands in for the embeddings of an encoder: `input_ids` are rows of `table`[tokens, hidden]."""
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        self.table = table
+
+    def forward(self, input_ids: Tensor, *_: Any, **__: Any) -> Tensor:
+        """The states of the tokens: [texts, longest, hidden]."""
+        return self.table[input_ids].float()
 
 
-def _pooler_parameters(model: Model) -> Iterator[nn.Parameter]:
-    pooler = getattr(model.base, "pooler", None)
-    if isinstance(pooler, nn.Module):
-        yield from pooler.parameters()
+class LowerLayers:
+    """The states after the lowest `count` layers: a token is an entry."""
+
+    def __init__(self, model: Model, count: int) -> None:
+        layers = model.layers()
+        self.model, self.layers, self.count, self.entry = model, layers, count, "token"
+        self.name = f"{'the lowest ' if count < len(layers) else 'all '}{count} of {len(layers)} layers"
+
+    def entries(self, store: Store) -> int:
+        """How many tokens a store has."""
+        return len(store.ids)
+
+    def places(self, store: Store, texts: Ints) -> Ints:
+        """The tokens of some texts."""
+        places: Ints = store.tokens_of(texts)
+        return places
+
+    def numbered(self, store: Store, first: int) -> Store:
+        """A store of the same rows in which each token is its own number."""
+        return replace(store, ids=np.arange(first, first + len(store.ids)), types=None, renumber=None)
+
+    def states(self, batch: Batch) -> Tensor:
+        """The state of each token after the frozen layers."""
+        with self._holding(range(self.count)):
+            states: Tensor = self.model.base(**pad(batch, self.model.pad_id)).last_hidden_state
+        return states[real_tokens(batch)]
+
+    def named(self, batch: Batch) -> Batch:
+        """The batch with every token replaced by its number in the batch."""
+        return replace(batch, ids=torch.arange(len(batch.ids), device=batch.ids.device), types=None)
+
+    @contextmanager
+    def standing_in(self, table: Tensor) -> Iterator[None]:
+        """Within, the table stands in for the embeddings, and the encoder has its upper layers alone."""
+        base: Any = self.model.base
+        kept = {name: getattr(base, name) for name in ("embeddings", "embeddings_project") if hasattr(base, name)}
+        with self._holding(range(self.count, len(self.layers))):
+            try:
+                for name in kept:
+                    setattr(base, name, _States(table) if name == "embeddings" else nn.Identity())
+                yield
+            finally:
+                for name, module in kept.items():
+                    setattr(base, name, module)
+
+    @contextmanager
+    def _holding(self, numbers: range) -> Iterator[None]:
+        """Within, the encoder has the layers of these numbers alone, under the names that they have."""
+        base = self.model.base
+        held = [name for name, module in base.named_modules()
+                if isinstance(module, nn.ModuleList) and list(module) == self.layers]  # fmt: skip
+        if len(held) != 1:
+            raise TypeError("the layers of this architecture do not stand in one list")
+        parent, _, own = held[0].rpartition(".")
+        place, whole = base.get_submodule(parent), base.get_submodule(held[0])
+        setattr(place, own, some := nn.ModuleList())
+        for number in numbers:
+            some.add_module(str(number), self.layers[number])
+        try:
+            yield
+        finally:
+            setattr(place, own, whole)
 
 
-def numbered(batch: Batch) -> Batch:
-    """The batch with every text replaced by one token: its number in the batch."""
-    texts = torch.arange(batch.texts + 1, device=batch.ids.device)
-    return replace(batch, ids=texts[:-1], starts=texts, types=None, beside={})
-
-
-def first_states(model: Model, batch: Batch) -> Tensor:
-    """The encoder's last hidden state of the first token of each text: [texts, hidden] in float32."""
-    with first_tokens():
-        states: Tensor = model.base(**pad(batch, model.pad_id)).last_hidden_state
-    return states[:, 0].float()
-
-
-def encode_once(
-    model: Model, batches: Iterator[tuple[Any, Batch]], texts: int, device: torch.device, bf16: bool,
+def fill(
+    cache: Cache, model: Model, table: Tensor, batches: Iterator[tuple[Ints, Batch]], bf16: bool,
     poll: Callable[[], None] = lambda: None,
-) -> Tensor:  # fmt: skip
-    """The table [texts, hidden] on `device`: `batches` gives (numbers of the texts, batch) until all are there."""
-    was_training = model.network.training
+) -> None:  # fmt: skip
+    """Put all states into table[entries, hidden]; `batches` gives (entries, batch) until all are there."""
+    was_training, device = model.network.training, table.device
     model.network.eval()
-    table: Tensor | None = None
     try:
         half = torch.autocast(device.type, torch.bfloat16, enabled=bf16)
         with torch.no_grad(), half, unchanged_weights():
-            for numbers, batch in batches:
+            for places, batch in batches:
                 poll()
-                states = first_states(model, to_device(batch, device))
-                if table is None:
-                    table = torch.zeros(texts, states.shape[1], device=device)
-                table[torch.as_tensor(numbers, device=device)] = states
+                table[torch.as_tensor(places, device=device)] = cache.states(to_device(batch, device)).to(table.dtype)
     finally:
         model.network.train(was_training)
-    return table if table is not None else torch.zeros(0, 1, device=device)
-
-
-def renumbered(store: Any, first: int) -> Any:
-    """A token store of the same rows in which each text is one token: its number in the table, counted from `first`.
-
-    Lengths and fingerprint stay, so the order of the rows and the sizes of the portions stay too.
-    """
-    texts = len(store.starts) - 1
-    return replace(
-        store,
-        ids=np.arange(first, first + texts, dtype=np.int64),
-        types=None,
-        starts=np.arange(texts + 1, dtype=np.int64),
-        beside={},
-    )
-
-
-@contextmanager
-def standing_in(model: Model, table: Tensor) -> Iterator[None]:
-    """Within, the encoder is the table; afterwards it is itself again, as it was."""
-    name, encoder = str(model.network.base_model_prefix), model.base
-    stand_in = Lookup(table, getattr(encoder, "pooler", None))
-    setattr(model.network, name, stand_in.train(model.network.training))
-    try:
-        yield
-    finally:
-        setattr(model.network, name, encoder)

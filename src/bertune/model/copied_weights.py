@@ -24,11 +24,29 @@ def unchanged_weights() -> Iterator[None]:
 
 
 def linear(values: Tensor, *layers: nn.Linear) -> Tensor:
-    """What linear layers give side by side, computed in the type of the values: [tokens, outputs of all layers]."""
+    """What linear layers give side by side, computed in the type of the values: [tokens, outputs of all layers].
+
+    Layers that peft has put low-rank changes beside (`lora.Linear`) add them.
+    """
     weight, bias = _copies(layers, values.dtype)
     own = [layer.weight for layer in layers] + [layer.bias for layer in layers]
     found: Tensor = _Linear.apply(values, weight, bias, *own)  # type: ignore[no-untyped-call]
+    if any(hasattr(layer, "lora_A") for layer in layers):
+        found = found + torch.cat([_added(values, layer) for layer in layers], dim=1)
     return found
+
+
+def _added(values: Tensor, layer: Any) -> Tensor:
+    """What the thin matrices beside a layer add to what it gives, 0 without any: [tokens, outputs]."""
+    if not hasattr(layer, "lora_A") or layer.merged:
+        return values.new_zeros(len(values), layer.out_features)
+    added = values.new_zeros(())
+    for name in layer.active_adapters:
+        given = layer.lora_dropout[name](values)
+        inner = nn.functional.linear(given, layer.lora_A[name].weight.to(values.dtype))
+        outer = nn.functional.linear(inner, layer.lora_B[name].weight.to(values.dtype))
+        added = added + outer * layer.scaling[name]
+    return added
 
 
 def _copies(layers: tuple[nn.Linear, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:

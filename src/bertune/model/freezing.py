@@ -1,4 +1,4 @@
-"""What learns: everything, the head, the top layers; by name; layer by layer as epochs pass; from fresh weights."""
+"""What learns: everything, the head, top layers, LoRA; by name; layer by layer as epochs pass; from fresh weights."""
 
 from fnmatch import fnmatchcase
 
@@ -9,6 +9,7 @@ from bertune.base.errors import ModelError
 from bertune.base.sections import ModelSection
 from bertune.base.seeds import derive
 from bertune.model.encoder import Model
+from bertune.model.lora import MARK
 
 
 def freeze(model: Model, settings: ModelSection, epoch: int = 0) -> int:
@@ -37,6 +38,7 @@ def freeze(model: Model, settings: ModelSection, epoch: int = 0) -> int:
     depths = model.depths()
     for name, parameter in model.named_parameters():
         learns = depths[name] <= deepest and not any(fnmatchcase(name, p) for p in settings.freeze)
+        learns &= settings.train != "lora" or depths[name] == 0 or MARK in name
         parameter.requires_grad_(learns)
         learning += parameter.numel() if learns else 0
     if not learning:
@@ -48,7 +50,7 @@ def freeze(model: Model, settings: ModelSection, epoch: int = 0) -> int:
 
 def deepest_learning(settings: ModelSection, layers: int, epoch: int) -> int:
     """The depth down to which parameters learn (0 head alone … layers + 1 everything)."""
-    limit = {"all": layers + 1, "top": settings.top_layers, "head": 0}[settings.train]
+    limit = {"all": layers + 1, "top": settings.top_layers, "head": 0, "lora": layers}[settings.train]
     if settings.unfreeze_per_epoch:
         return min(limit, epoch * settings.unfreeze_per_epoch)
     return limit

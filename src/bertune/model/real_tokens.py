@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
+from torch.utils.checkpoint import checkpoint
 
+from bertune.base.errors import ModelError
 from bertune.base.types import Batch
 from bertune.model.copied_weights import linear
 from bertune.model.dropout import Dropout, dropped
@@ -88,11 +91,12 @@ def as_the_head_reads(encoder: Any) -> AbstractContextManager[None]:
 
 
 class RealTokens:
-    """The forward of an encoder on real tokens; `head_reads_first` is whether its head reads the first token alone."""
+    """The forward of an encoder on real tokens; `head_reads_first` is whether its head reads the first token alone,
+    `recomputes` whether layers are computed anew for their gradients."""
 
     def __init__(self, encoder: Any) -> None:
         self.encoder, self.own = encoder, encoder.forward
-        self.head_reads_first = False
+        self.head_reads_first = self.recomputes = False
 
     def __call__(
         self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
@@ -142,11 +146,15 @@ class RealTokens:
         """The states of all tokens after all layers; within `first_tokens`, of each text's first one."""
         firsts = torch.cumsum(sizes, 0) - sizes
         layers, parts = KNOWN[self.encoder.config.model_type]
-        every = layers(self.encoder)
+        every = list(layers(self.encoder))
+        if not every:  # all of them have been computed before
+            return tokens[firsts] if _first_only.get() else tokens
         groups = groups_of(sizes.tolist(), parts(every[0]).heads)
+        anew = self.recomputes and self.encoder.training and torch.is_grad_enabled()
+        compute = partial(checkpoint, self._layer, use_reentrant=False) if anew else self._layer
         for number, layer in enumerate(every, 1):
             last = _first_only.get() and number == len(every)
-            tokens = self._layer(parts(layer), tokens, groups, firsts if last else None)
+            tokens = compute(parts(layer), tokens, groups, firsts if last else None)
         return tokens
 
     def _layer(self, layer: Layer, tokens: Tensor, groups: Sequence[Group], firsts: Tensor | None) -> Tensor:
@@ -189,6 +197,23 @@ def quickened(network: Any, head: Head, pad_id: int) -> Any:
             real.head_reads_first = attempted(lambda: _reads_first_only(network, head, pad_id))
     network.train(training)
     return network
+
+
+def recompute_layers(network: Any) -> None:
+    """Have the layers of an encoder keep their input alone, and be computed anew for their gradients.
+
+    Raises ModelError where the architecture cannot. Source: Chen et al. (2016), Training Deep Nets with Sublinear
+    Memory Cost, section 3.
+    """
+    if not network.supports_gradient_checkpointing:
+        raise ModelError("this architecture keeps what its layers compute.", where="training.gradient_checkpointing",
+                         found=type(network).__name__, next_move="set it to false")  # fmt: skip
+    names = ("activation_checkpointing_enable", "gradient_checkpointing_enable")  # the second one in older releases
+    enable = next(getattr(network, name) for name in names if hasattr(network, name))
+    enable({"use_reentrant": False})
+    real = network.base_model.forward
+    if isinstance(real, RealTokens):
+        real.recomputes = True
 
 
 def attempted(question: Callable[[], bool]) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,8 @@ from bertune.base.errors import Problem, RecipeError
 from bertune.base.recipe import Recipe
 from bertune.base.settings import build as build_part
 from bertune.base.settings import schema
-from bertune.base.types import Batch, Examples, Ints
-from bertune.base.wording import counted
+from bertune.base.types import Examples
 from bertune.data.augment import Copies
-from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore, is_current
 from bertune.data.store import read as read_store
 from bertune.data.store import write as write_store
@@ -30,13 +28,12 @@ from bertune.engine.feed import Batches, Feed
 from bertune.engine.learner import Learner, parameter_groups
 from bertune.engine.mixed_feed import MixedFeed
 from bertune.engine.plan import Facts, Plan, plan
-from bertune.model.cached import MOST_BYTES, encode_once, renumbered, why_not
 from bertune.model.encoder import Model, head_of, load
 from bertune.model.freezing import deepest_learning, freeze, reinitialize
-from bertune.model.packing import to_device
+from bertune.model.lora import adapt
+from bertune.model.real_tokens import recompute_layers
 from bertune.model.used_rows import UsedRows, used_rows
 from bertune.runs.prepare import Prepared
-from bertune.runs.telling import Teller
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +120,10 @@ def network(recipe: Recipe, prepared: Prepared, seed: int, vocabulary: int = 0) 
         max(tokenizer.vocabulary, vocabulary), settings.from_run is not None,
     )  # fmt: skip
     reinitialize(model, settings.reinitialize_top, seed)
+    if settings.train == "lora":
+        adapt(model, settings, seed)
+    if recipe.training.gradient_checkpointing:
+        recompute_layers(model.network)
     freeze(model, settings)
     return model
 
@@ -145,42 +146,6 @@ def planned(recipe: Recipe, model: Model, prepared: Prepared) -> Plan:
     return plan(recipe, facts_of(model, prepared))
 
 
-@dataclass(frozen=True, eq=False)
-class Cached:
-    """Stored encoder outputs, and the stores of training and validation rows that number them."""
-
-    table: torch.Tensor
-    stores: Stores
-
-
-def encoded_once(
-    recipe: Recipe, model: Model, given: Stores, machine: Compute, poll: Callable[[], None], teller: Teller
-) -> Cached | None:
-    """The encoder's outputs for training and validation rows when the head alone learns, else None.
-
-    Where the head reads more than the first token, or the table would be too large, that is told and nothing is stored.
-    """
-    if recipe.model.train != "head":
-        return None
-    splits = [s for s in (given.train, given.valid) if s is not None]
-    texts = sum(len(s.starts) - 1 for s in splits)
-    shortest = np.argsort(given.train.lengths, kind="stable")
-    sample = to_device(given.train.batch(shortest[:: max(1, len(shortest) // 8)][:8]), machine.device)
-    reason = why_not(model, sample)
-    if reason is None and texts * width_of(model) * 4 > MOST_BYTES:
-        reason = f"{texts:,} texts are too many to keep"
-    if reason is not None:
-        teller.warn(f"the frozen encoder runs in every step: {reason}", code="not_cached")
-        return None
-    table = encode_once(
-        model, _numbered(splits, recipe), texts, machine.device, machine.precision == "bf16", poll
-    )  # fmt: skip
-    teller.say("encode", f"{counted(texts, 'text')} encoded once; only the head is computed from here on", texts=texts)
-    train = renumbered(given.train, 0)
-    valid = None if given.valid is None else renumbered(given.valid, len(given.train.starts) - 1)
-    return Cached(table, Stores(train, valid, None))
-
-
 def small_table(recipe: Recipe, model: Model, given: Sequence[Stores]) -> tuple[UsedRows | None, list[Stores]]:
     """The rows of the embedding table that the tasks of a run use, taken out, and their stores of training and
     validation rows that number them so; None and the same stores where the table stays whole.
@@ -197,16 +162,6 @@ def small_table(recipe: Recipe, model: Model, given: Sequence[Stores]) -> tuple[
         valid = None if one.valid is None else replace(one.valid, renumber=small.renumber)
         small_stores.append(Stores(replace(one.train, renumber=small.renumber), valid, one.test))
     return small, small_stores
-
-
-def _numbered(splits: Sequence[TokenStore], recipe: Recipe) -> Iterator[tuple[Ints, Batch]]:
-    first = 0
-    for store in splits:
-        sizes, every = np.diff(store.starts), np.arange(len(store.starts) - 1)
-        single = replace(store, owner=every, targets=every, lengths=sizes, level="row", beside={})  # each text a row
-        for part in predicting_batches(sizes, recipe.evaluation.batch_size, recipe.training.max_tokens):
-            yield first + part, single.batch(part)
-        first += len(every)
 
 
 def feed_of(recipe: Recipe, the_plan: Plan, store: TokenStore, model: Model, seed: int) -> Feed:
@@ -241,7 +196,7 @@ def learner_of(
     recipe: Recipe, losses: Sequence[Any], the_plan: Plan, model: Model, feed: Batches, compute: Compute
 ) -> Learner:
     """Everything that learns: losses, one a task, optimizer, schedule, regularizers, averages."""
-    parameters = _ever_learning(model, recipe, math.ceil(the_plan.epochs))
+    parameters = ever_learning(model, recipe, math.ceil(the_plan.epochs))
     rate = the_plan.learning_rate
     groups = parameter_groups(model, parameters, rate, the_plan.layer_decay)
     optimizer = recipe.part("optimizer")
@@ -294,7 +249,7 @@ def _part(recipe: Recipe, slot: str, door: str) -> Any:
     return build_part(registry.load(door, part.name), values=dict(part.settings))
 
 
-def _ever_learning(model: Model, recipe: Recipe, epochs: int) -> dict[str, torch.nn.Parameter]:
+def ever_learning(model: Model, recipe: Recipe, epochs: int) -> dict[str, torch.nn.Parameter]:
     """The parameters that learn in some epoch, though perhaps not in the first."""
     deepest = [deepest_learning(recipe.model, len(model.layers()), e) for e in range(epochs)]
     for task in model.tasks:

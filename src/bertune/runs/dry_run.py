@@ -25,9 +25,9 @@ from bertune.engine.interrupt import Watch
 from bertune.engine.learner import Learner
 from bertune.evaluate.scores import score
 from bertune.evaluate.suspects import out_of_sample
-from bertune.model.cached import renumbered, standing_in
 from bertune.model.encoder import Model
 from bertune.runs import build, probe
+from bertune.runs.caching import cached
 from bertune.runs.fit import KEEP
 from bertune.runs.prepare import Prepared, prepare, severe
 from bertune.runs.probe import Cost, Memory
@@ -73,8 +73,9 @@ def dry_run(recipe: Recipe, teller: Teller, source: Table | None = None) -> Bill
         stores = build.stores(prepared, Path(place))
         prepared_in = time.perf_counter() - began
         with Memory(machine.precision) as memory:
-            bill = _bill(recipe, prepared, stores, machine, watch, prepared_in, _size(Path(place)), teller)
-        bill = replace(bill, memory_bytes=memory.peak)
+            bill = _bill(recipe, prepared, stores, machine, watch, prepared_in, memory, teller)
+        disk = bill.disk_bytes + _size(Path(place))
+        bill = replace(bill, memory_bytes=memory.peak, disk_bytes=disk)
     _tell(bill, teller)
     if recipe.data.unlabelled is not None:
         asked = recipe.self_training
@@ -99,7 +100,7 @@ def _tell_data(prepared: Prepared, teller: Teller) -> None:
 
 def _bill(
     recipe: Recipe, prepared: Prepared, stores: build.Stores, machine: Compute, watch: Watch, prepared_in: float,
-    store_bytes: int, teller: Teller,
+    memory: Memory, teller: Teller,
 ) -> Bill:  # fmt: skip
     model = build.network(recipe, prepared, recipe.seed)
     model.to(machine.device)
@@ -112,20 +113,23 @@ def _bill(
     )
     seconds = {"prepare": prepared_in}
     answering = _answering(model, stores, machine, recipe, machine.precision)
-    cached = build.encoded_once(recipe, model, _first_rows(stores), machine, watch.poll, Silent())
-    if cached is not None:
+    kept = cached(recipe, model, plan, stores, machine, Silent())
+    if kept is not None:
         seconds["encode"] = answering.seconds(_portions(stores.train, recipe)) + _of(answering, stores.valid, recipe)
-    small, (seen,) = (None, [_as_if(stores)]) if cached else build.small_table(recipe, model, [stores])
+    small, (seen,) = (None, [kept.stores]) if kept else build.small_table(recipe, model, [stores])
     feed = build.feed_of(recipe, plan, seen.train, model, recipe.seed)
     learner = build.learner_of(recipe, [build.loss_of(recipe, prepared, feed)], plan, model, feed, machine)
     model.network.train()
-    with nullcontext() if cached is None else standing_in(model, _blank(stores, cached.table)):
+    with nullcontext() if kept is None else kept.standing_in():
         updating = probe.time_updates(learner, feed)
-        judging = answering if cached is None else _answering(model, seen, machine, recipe, machine.precision)
+        judging = answering if kept is None else _answering(model, seen, machine, recipe, machine.precision)
     sizes = _sizes(learner)
     seconds_of_saving = _saving(learner)
     if small is not None:
         small.put_back()
+    learner.optimizer.zero_grad(set_to_none=True)
+    learner.optimizer.state.clear()
+    memory.learnt()
     every = max(1, round(feed.steps_per_epoch / recipe.evaluation.per_epoch))
     checks = 0 if stores.valid is None else len({*range(every, learner.steps + 1, every), learner.steps})
     seconds["train"] = updating.seconds(_updates(feed, learner.steps))
@@ -135,6 +139,7 @@ def _bill(
     seconds["score"] = _scoring(recipe, prepared, stores, scoring)
     if recipe.evaluation.suspects and has_classes(prepared):
         seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch)
+        memory.rows = max(0, min(len(prepared.splits.train), MOST_ROWS) - SAMPLE)
     seconds["report"] = REPORT_SECONDS
     for name in ("train", "validate", "save"):
         seconds[name] *= plan.seeds
@@ -143,7 +148,7 @@ def _bill(
     minutes = (seconds["train"] + seconds["validate"] + seconds["save"]) / 60 / plan.seeds
     disk, left = _disk(model, sizes, minutes, plan.seeds, recipe)
     total = float(sum(seconds.values()))
-    return Bill(plan.epochs, plan.seeds, learner.steps, checks, total, seconds, 0, disk + store_bytes, left)
+    return Bill(plan.epochs, plan.seeds, learner.steps, checks, total, seconds, 0, disk, left)
 
 
 def _answering(model: Model, stores: build.Stores, machine: Compute, recipe: Recipe, precision: str) -> Cost:
@@ -168,26 +173,6 @@ def _updates(feed: Feed, steps: int) -> Floats:
     for epoch in range(math.ceil(steps / feed.steps_per_epoch)):
         found += [probe.of_update(feed, rows) for rows in feed.batches(epoch)]
     return np.array(found[:steps])
-
-
-def _first_rows(stores: build.Stores) -> build.Stores:
-    """A few rows of each split: enough to see whether the encoder can run once."""
-    few = {n: s.take(np.arange(min(8, len(s)))) for n, s in vars(stores).items() if s is not None}
-    return build.Stores(few["train"], few.get("valid"), None)
-
-
-def _as_if(stores: build.Stores) -> build.Stores:
-    valid = None if stores.valid is None else renumbered(stores.valid, _texts(stores.train))
-    return build.Stores(renumbered(stores.train, 0), valid, None)
-
-
-def _blank(stores: build.Stores, table: torch.Tensor) -> torch.Tensor:
-    texts = _texts(stores.train) + (0 if stores.valid is None else _texts(stores.valid))
-    return torch.zeros(texts, table.shape[1], device=table.device)
-
-
-def _texts(store: TokenStore) -> int:
-    return len(store.starts) - 1
 
 
 def _saving(learner: Learner) -> float:

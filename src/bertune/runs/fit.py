@@ -30,11 +30,12 @@ from bertune.engine.learner import Learner
 from bertune.engine.loop import Hooks, Position, loop
 from bertune.engine.plan import Plan
 from bertune.evaluate.spread import spread
-from bertune.model.cached import standing_in
 from bertune.model.encoder import Model
+from bertune.model.lora import merge
 from bertune.model.together import together
 from bertune.runs import build
 from bertune.runs.build import Stores
+from bertune.runs.caching import cached
 from bertune.runs.folder import Folder
 from bertune.runs.judge import Judge, metric_of
 from bertune.runs.prepare import Prepared
@@ -91,11 +92,13 @@ class Fit:
         parts = [Part("", self.recipe, self.prepared, self.stores), *self.others]
         model = self._network(parts)
         plan = build.planned(self.recipe, model.tasks[0], self.prepared)
-        cached = None
+        kept = None
         if not self.others:
-            cached = build.encoded_once(self.recipe, model, self.stores, self.compute, self.watch.poll, self.teller)
+            kept = cached(self.recipe, model, plan, self.stores, self.compute, self.teller)
+        if kept is not None:
+            kept.fill(self.recipe, self.compute, self.watch.poll)
         every = [part.stores for part in parts]
-        small, seen = (None, [cached.stores]) if cached else build.small_table(self.recipe, model.tasks[0], every)
+        small, seen = (None, [kept.stores]) if kept else build.small_table(self.recipe, model.tasks[0], every)
         feeds = [build.feed_of(self.recipe, plan, one.train, task, self.recipe.seed)
                  for one, task in zip(seen, model.tasks, strict=True)]  # fmt: skip
         feed = build.mixed(self.recipe, feeds, self.recipe.seed)
@@ -120,7 +123,7 @@ class Fit:
         )
         model.network.train()
         try:
-            with nullcontext() if cached is None else standing_in(model, cached.table):
+            with nullcontext() if kept is None else kept.standing_in():
                 if folder is None and "" in self.judges:
                     with learner.judging():
                         self.trouble.beginning = spread(self.judges[""].answers(ROWS_AT_START).values) or 0.0
@@ -132,6 +135,8 @@ class Fit:
             return self._again(stopped, plan)
         if stopped.finished:
             self._keep_best(learner)
+            for task in model.tasks:
+                merge(task)
             if small is not None:
                 small.put_back()
         best = {"step": self.stopping.best_step, "epoch": self.stopping.best_epoch,

@@ -26,8 +26,10 @@ from bertune.model.encoder import Model
 SECONDS = 4.0  # the probe is repeated while it has taken less
 ROUNDS = 7
 STROLL, STROLL_SECONDS = 16, 15.0  # updates of all sizes before those that are timed, which leave memory in pieces
-PIECES = {"fp32": 1.0, "bf16": 1.1}  # what runs take on top of their beginning, as a share of what the probe takes
-AFTERWARDS = 240 * 2**20  # bytes that only the end of a run takes: scores, drawing, the report, and a heap in pieces
+PIECES = {"fp32": 1.0, "bf16": 1.05}  # what runs take on top of their beginning, as a share of what the probe takes
+WHILE_LEARNING = 150 * 2**20  # bytes: longer updates leave the heap in more pieces than the probe's
+AFTERWARDS = 100 * 2**20  # bytes that only the end of a run takes: drawing, the report
+OF_A_ROW = 60 * 2**10  # bytes that the search for wrong labels takes for each row that is not in the sample
 LOOK = 0.005  # seconds between two looks at the memory
 
 
@@ -132,11 +134,13 @@ def _seconds(action: Callable[[], Any], machine: Compute) -> float:
 class Memory:
     """While entered, watches the resident memory of this process (of a GPU its allocated memory).
 
-    `peak` is what a run would take at most, in bytes: what was there, PIECES of what came on top, and AFTERWARDS.
+    `peak` is what a run would take at most, in bytes, while it learns or at its end: what was there, PIECES of what
+    came on top until `learnt` and WHILE_LEARNING; or what was there after that, AFTERWARDS, and what `rows` that are
+    only judged in the run take.
     """
 
     def __init__(self, precision: str = "fp32") -> None:
-        self.peak = 0
+        self.peak = self.learning = self.rows = 0
         self._pieces = PIECES[precision]
         self._process = psutil.Process()
         self._before = int(self._process.memory_info().rss)
@@ -153,9 +157,16 @@ class Memory:
         self._done.set()
         self._thread.join()
         self._look()
-        self.peak = round(self._before + self._pieces * max(0, self.peak - self._before)) + AFTERWARDS
+        learning = round(self._before + self._pieces * max(0, self.learning - self._before)) + WHILE_LEARNING
+        self.peak = max(learning if self.learning else 0, self.peak + AFTERWARDS + OF_A_ROW * self.rows)
         if torch.cuda.is_available():
             self.peak = int(torch.cuda.max_memory_allocated())
+
+    def learnt(self) -> None:
+        """From here on it is the end of a run that is watched."""
+        self._look()
+        give_back()
+        self.learning, self.peak = self.peak, 0
 
     def _watch(self) -> None:
         while not self._done.wait(LOOK):
