@@ -72,6 +72,30 @@ def test_predict_takes_texts_of_any_kind(make: Callable[[Any], Any], run: Run) -
     assert run.predict(make(texts)) == run.predict(texts)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [dict, pd.DataFrame, pl.DataFrame, pa.table, lambda rows: pd.DataFrame(rows).to_dict("records")],
+    ids=["dict of lists", "pandas", "polars", "arrow", "list of dicts"],
+)
+def test_predict_takes_rows_with_columns_of_any_kind(make: Callable[[Any], Any], run: Run) -> None:
+    rows = {"id": [1, 2, 3], "text": [*ROWS["text"][:2], ""]}
+    assert run.predict(make(rows)) == run.predict(rows["text"])
+
+
+def test_predict_takes_pairs_and_choices_by_their_columns(trained: Callable[..., Path], tiny, tmp_path: Path) -> None:
+    rows = pair_rows(4)
+    two = bertune.load(trained("bert", pairs=True))
+    assert two.predict({**rows, "more": [1] * 4}) == two.predict(rows["sentence1"], rows["sentence2"])
+    asked = [
+        {"question": f"What is {n}?", "choices": ["good film", "bad film", "a meal"][: 2 + n % 2]} for n in range(6)
+    ]
+    known = [{**row, "label": 0} for row in asked] * 10
+    chosen = bertune.train(known, task="multiple_choice", model=tiny(), out=tmp_path / "run", settings=FAST, quiet=True)
+    found = chosen.predict(asked)
+    assert [len(answer.more["probabilities"]) for answer in found] == [2, 3] * 3
+    assert [answer.label for answer in found] == [answer.label for answer in chosen.predict(known)][:6]
+
+
 def test_answers_keep_their_rows(run: Run) -> None:
     """Whatever stands beside a text, in whatever order, its answer is the same to 1e-5."""
     texts = [" ".join(ROWS["text"][:n]) for n in (1, 30, 2, 9, 1, 17)] + ["a", "lovely"] + ROWS["text"][:20]
@@ -99,7 +123,7 @@ def test_odd_texts_are_answered_or_refused_by_name(run: Run) -> None:
     assert run.predict([]) == []
 
 
-@pytest.mark.parametrize("texts", ["one text", b"bytes", 3, [3], ["a", ["b"]], pd.DataFrame({"text": ["a"]})])
+@pytest.mark.parametrize("texts", ["one text", b"bytes", 3, [3], ["a", ["b"]], pd.DataFrame({"x": [3]}), {"text": "a"}])
 def test_what_is_no_list_of_texts_is_refused(texts: Any, run: Run) -> None:
     with pytest.raises(BertuneError, match="expected"):
         run.predict(texts)

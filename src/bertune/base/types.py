@@ -239,7 +239,7 @@ class Batch:
     ids[tokens], types[tokens] (segment, or None), starts[texts + 1] (offsets into ids), owner[texts] (position in
     `rows` of the row a text belongs to), rows[rows] (position of each row in its split). targets has one entry a row,
     a text or a token, as the task judges them. beside[name][tokens] is what the task noted of each token. `part` is the
-    number of the task, where several are learnt at once.
+    number of the task, where several are learnt at once. A `spare` batch is computed and counts for nothing.
     """
 
     ids: "Tensor"
@@ -250,6 +250,7 @@ class Batch:
     types: "Tensor | None" = None
     beside: Mapping[str, "Tensor"] = field(default_factory=dict)
     part: int = 0
+    spare: bool = False
 
     @property
     def texts(self) -> int:

@@ -5,17 +5,21 @@ import shutil
 import signal
 import sys
 import textwrap
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import typer
 
 from bertune.base.errors import BertuneError
+from bertune.base.processes import asked
 from bertune.base.wording import harmless_json, visible
 from bertune.engine.interrupt import Interrupted, Watch
 
 # Wrong options and arguments: typer brings its own copy of click, or uses click, depending on the release.
 UsageProblem: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+PATIENCE = 10.0  # seconds in which the first of several processes comes to the same mistake, and tells it
 
 
 @contextmanager
@@ -27,6 +31,8 @@ def ending(arguments: Sequence[str] = ()) -> Iterator[None]:
             yield
     except BertuneError as error:
         _tell(error.text(), type(error).__name__, as_json)
+        if not asked().leads:
+            time.sleep(PATIENCE)  # the end of one process ends the others
         sys.exit(2)
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
@@ -62,6 +68,8 @@ def _usage(error: BaseException, as_json: bool) -> None:
 
 
 def _tell(text: str, kind: str, as_json: bool) -> None:
+    if not asked().leads:  # the first of several processes says it
+        return
     if as_json:
         _write(kind, text)
     sys.stderr.write(_fitted(visible(text)) + "\n")

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import os
 import sys
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from bertune.base import registry
+from bertune.base.processes import asked
 
 HELP = "Fine-tune a BERT from a file of labelled text: checked data, an honest score, a report, a plain model."
 NAMES = {"help_option_names": ["-h", "--help"]}
@@ -70,6 +72,8 @@ def run(arguments: list[str] | None = None) -> None:
     from bertune.cli.ending import ending
 
     arguments = sys.argv[1:] if arguments is None else arguments
+    if asked().count > 1:  # torch, which reads it as it is imported, would warn of weights that a head does not use
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     _readable_streams(as_json="--json" in arguments)
     with ending(arguments):
         # Not main(): it turns Ctrl-C into an exit code of its own and drops the message.

@@ -19,12 +19,19 @@ Out = Annotated[str | None, typer.Option("--out", help="where to write", metavar
 Seed = Annotated[int | None, typer.Option("--seed", help="seed of everything random", metavar="N")]
 RecipeFile = Annotated[str | None, typer.Option("--recipe", help="recipe file (TOML)", metavar="F.toml")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="one setting of the recipe", metavar="section.key=value")]
+Processes = Annotated[int, typer.Option("--processes", min=1, help="processes that learn together here", metavar="N")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on stdout, nothing else there")]
 Language = Annotated[str | None, typer.Option("--language", help="language of the report: en or zh", metavar="L")]
 
 
 def teller(as_json: bool) -> "Teller":  # type: ignore[name-defined]  # noqa: F821 - imported late
-    """Who a command speaks through: JSON lines for machines, else people's lines on stderr."""
-    from bertune.runs.telling import Json, People
+    """Who a command speaks through: JSON lines for machines, else people's lines on stderr.
 
+    Of several processes of one run the first one speaks.
+    """
+    from bertune.base.processes import asked
+    from bertune.runs.telling import Json, People, Silent
+
+    if not asked().leads:
+        return Silent()
     return Json() if as_json else People()

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from bertune.base import processes
 from bertune.base.errors import BertuneError
 from bertune.base.sections import TrainingSection
 
@@ -35,7 +36,8 @@ def compute(settings: TrainingSection) -> Compute:
 def _device(name: str) -> torch.device:
     if name == "auto":
         if torch.cuda.is_available():
-            return torch.device("cuda")
+            place, count = processes.on_this_machine()
+            return torch.device("cuda", place) if count > 1 else torch.device("cuda")
         return torch.device("mps") if torch.backends.mps.is_available() else torch.device("cpu")
     try:
         device = torch.device(name)
@@ -56,10 +58,10 @@ def hardware() -> str:
 
 
 def available_threads() -> int:
-    """Processors that this process may use, counted as physical cores where known."""
+    """Processors that this process may use, counted as physical cores where known; shared by those of one run."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     physical = psutil.cpu_count(logical=False) or allowed
-    return max(1, min(allowed, physical))
+    return max(1, min(allowed, physical) // processes.on_this_machine()[1])
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
+from bertune.base import processes
 from bertune.base.seeds import derive
 from bertune.base.types import Batch, Ints
 from bertune.data.batches import epoch_batches, micro_batches
@@ -70,8 +72,14 @@ class Feed:
         return self.batches(epoch)
 
     def portions(self, rows: Ints) -> list[Batch]:
-        """One batch in portions that fit in memory."""
-        parts = micro_batches(rows, self.store.lengths, self.max_tokens, self.most_rows)
+        """One batch in portions that fit in memory; of several processes, this one's share of it.
+
+        A process that gets no row computes one for nothing (`spare`), as all must compute something.
+        """
+        own = processes.now().share(rows, self.store.lengths)
+        if not len(own):
+            return [replace(self.store.batch(rows[:1]), spare=True)]
+        parts = micro_batches(own, self.store.lengths, self.max_tokens, self.most_rows)
         return [self.store.batch(part) for part in parts]
 
     def tokens_in(self, rows: Ints) -> int:

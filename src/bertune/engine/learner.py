@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bertune.base import processes
 from bertune.base.seeds import derive
 from bertune.base.types import Batch, Terms
 from bertune.engine.averaging import Averages
 from bertune.engine.devices import Compute
 from bertune.engine.heap import Heap
+from bertune.engine.shared_gradients import SharedGradients
 from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
 from bertune.model.packing import to_device
@@ -57,6 +59,7 @@ class Learner:
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
         self.names = {id(p): name for name, p in self.model.named_parameters()}
         self.heap = Heap()
+        self._shared = SharedGradients(self.model, self._loss)
 
     def scale(self, step: int) -> float:
         """The factor on the peak learning rates for update number `step` (from 0): warm-up, then the schedule."""
@@ -79,7 +82,8 @@ class Learner:
             micro = [task.whole]
         with unchanged_weights():
             total, weight = self._learn(task, micro, step, poll)
-        divisor = 1.0 if len(micro) == 1 or not weight else weight
+        group = processes.now()
+        divisor = 1.0 if not weight or (len(micro) == 1 and group.count == 1) else weight / group.count
         factor = self.scale(step)
         norm = self._apply(divisor, factor, step)
         loss = total / weight if weight else 0.0
@@ -88,13 +92,20 @@ class Learner:
 
     def _learn(self, task: Model, micro: Sequence[Batch], step: int, poll: Callable[[], None]) -> tuple[float, float]:
         """Sum of the losses and of their weights over the portions; their gradients lie at the parameters."""
-        total = weight = 0.0
+        group, total, weight = processes.now(), 0.0, 0.0
         for number, batch in enumerate(micro):
-            poll()
-            torch.manual_seed(derive(self.seed, "dropout", step, number))
-            summed, own = self._loss(task, batch, step, number)
-            (summed / own if len(micro) == 1 and own else summed).backward()  # type: ignore[no-untyped-call]
+            if number == 0 or group.count == 1:  # who computes together stops together: at the same places
+                poll()
+            torch.manual_seed(derive(self.seed, "dropout", step, number, *([group.rank] if group.rank else [])))
+            if group.count == 1:
+                summed, own = self._loss(task, batch, step, number)
+            else:
+                summed, own = self._shared.compute(number == len(micro) - 1, task, batch, step, number)
+            if batch.spare:
+                summed, own = summed * 0.0, 0.0
+            (summed / own if len(micro) == 1 and group.count == 1 and own else summed).backward()  # type: ignore[no-untyped-call]
             total, weight = total + float(summed.detach()), weight + own
+        total, weight = group.total(total, weight)
         return total, weight
 
     def _loss(self, task: Model, batch: Batch, step: int, number: int) -> tuple[Tensor, float]:

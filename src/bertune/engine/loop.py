@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from bertune.base import processes
 from bertune.engine.clock import Clock, Spent
 from bertune.engine.events import Evaluated, Event, Save, Saved, Started, Stop, Stopped, Warn, Wish
 from bertune.engine.feed import Batches
@@ -118,7 +119,7 @@ def _update(
         try:
             return learner.update(feed.portions(rows), step, poll), notes
         except (MemoryError, RuntimeError) as error:
-            if not out_of_memory(error) or feed.most_rows == 1:
+            if not out_of_memory(error) or feed.most_rows == 1 or processes.now().count > 1:
                 raise
         feed.most_rows = math.ceil((feed.most_rows or len(rows)) / 2)
         text = (

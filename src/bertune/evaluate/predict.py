@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from bertune.base import processes
 from bertune.base.types import Answers, Floats
 from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore
@@ -27,12 +28,13 @@ def predict(
 ) -> Answers:
     """Run a model over a store, or over its first `most` rows; rows of the same tokens are computed once.
 
-    `poll` is called before each portion and may raise to stop.
+    `poll` is called before each portion and may raise to stop. Processes that compute together share the portions,
+    and each gets all answers.
     """
     device = device or torch.device("cpu")
     was_training = model.network.training
     model.network.eval()
-    started = time.perf_counter()
+    started, group = time.perf_counter(), processes.now()
     values: Floats | None = None
     lengths, level = store.lengths[:most], model.head.level
     bounds = store.bounds(level)[: len(lengths) + 1]
@@ -41,8 +43,11 @@ def predict(
     try:
         half = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
         with torch.inference_mode(), half, unchanged_weights():
-            for places in predicting_batches(lengths[asked], batch_size, max_tokens):
-                poll()
+            for number, places in enumerate(predicting_batches(lengths[asked], batch_size, max_tokens)):
+                if number % group.count != group.rank:
+                    continue
+                if group.count == 1:  # who computes together stops together, elsewhere
+                    poll()
                 rows = asked[places]
                 out = model.answers(to_device(store.batch(rows), device)).cpu().double().numpy()
                 if values is None:
@@ -50,6 +55,7 @@ def predict(
                 values[store.items(rows, level)] = out
     finally:
         model.network.train(was_training)
+    values = group.added(values)
     if values is None:
         values = np.zeros((0, int(getattr(model.network.config, "num_labels", 1))))
     values[store.items(again, level)] = values[store.items(firsts[again], level)]

@@ -7,21 +7,29 @@ from typing import Any
 
 from bertune.base import registry
 from bertune.base.errors import BertuneError, ResumeError
+from bertune.base.processes import asked, joined, meet
 from bertune.base.recipe import Recipe, read_toml, resolve
 from bertune.engine.callbacks.progress import Progress
 from bertune.runs.ask import ask
 from bertune.runs.folder import Folder, fresh
 from bertune.runs.further import refuse_further, refuse_part
+from bertune.runs.several import check_fit, follow, launch
 from bertune.runs.telling import Teller
 from bertune.runs.train import train
 
 
 def train_command(
     flags: Mapping[str, Any], settings: Sequence[str], recipe_file: str | None, out: str | None, teller: Teller,
-    mode: str = "train",
+    mode: str = "train", processes: int = 1,
 ) -> None:  # fmt: skip
     """bertune train: `mode` is train, dry_run or find_lr."""
     recipe = ask(flags, settings, recipe_file)
+    if processes > 1 and mode != "train":
+        raise BertuneError("a dry run, or a trial of learning rates, is made in one process.", where="--processes",
+                           expected="1", found=str(processes))  # fmt: skip
+    if processes > 1 and asked().count == 1:
+        launch(processes, sys.argv[1:])
+        return
     folder = Path(out) if out else fresh(recipe.data.train)
     if mode != "train":
         refuse_further(recipe, "a dry run" if mode == "dry_run" else "a trial of learning rates")
@@ -34,12 +42,16 @@ def train_command(
 
         find_lr(recipe, folder, teller)
     else:
-        not_taken(folder)
+        if asked().leads:
+            not_taken(folder)
         start(recipe, folder, teller, resume=False)
 
 
-def resume_command(run: str, teller: Teller) -> None:
+def resume_command(run: str, teller: Teller, processes: int = 1) -> None:
     """bertune resume: go on with an interrupted run; a run that is done is left as it is."""
+    if processes > 1 and asked().count == 1:
+        launch(processes, sys.argv[1:])
+        return
     folder = Folder(Path(run))
     record = folder.record()
     refuse_part(record, folder.path, "resume")
@@ -58,6 +70,17 @@ def resume_command(run: str, teller: Teller) -> None:
 
 def start(recipe: Recipe, out: Path, teller: Teller, resume: bool, command: Sequence[str] = ()) -> None:
     """Train or resume a run in a folder, with its progress shown and its trackers told."""
+    if asked().count > 1:
+        check_fit(recipe)
+    with joined() as group:
+        if not group.leads:
+            follow(recipe, out, resume)
+            return
+        meet()
+        _lead(recipe, out, teller, resume, command)
+
+
+def _lead(recipe: Recipe, out: Path, teller: Teller, resume: bool, command: Sequence[str]) -> None:
     progress = Progress(teller.bar)
     trackers = [
         registry.load("callbacks", name)(out, recipe.as_dict()) for name in _known_trackers(recipe.training.track)

@@ -8,6 +8,7 @@ import torch
 
 from bertune import __version__
 from bertune.base.files import FILES
+from bertune.base.processes import started
 from bertune.base.recipe import Recipe
 from bertune.engine.checkpoint import refuse
 from bertune.engine.devices import Compute
@@ -31,6 +32,7 @@ def fingerprint(recipe: Recipe, prepared: Prepared, machine: Compute) -> dict[st
         "the version": {"bertune": __version__, **versions()},
         "the device": _device(machine),
         "the number of threads": machine.threads,
+        "the number of processes": group.count if (group := started()).count > 1 else None,
         "the recipe": settings,
     }
 

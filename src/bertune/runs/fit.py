@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 
-from bertune.base import registry
-from bertune.base.errors import ResumeError
+from bertune.base import processes, registry
+from bertune.base.errors import BertuneError, ResumeError
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
 from bertune.engine import checkpoint
@@ -25,7 +25,7 @@ from bertune.engine.devices import Compute
 from bertune.engine.driver import Callbacks, drive
 from bertune.engine.events import Evaluated, Save, Stopped, Warn
 from bertune.engine.heap import give_back
-from bertune.engine.interrupt import Watch
+from bertune.engine.interrupt import Interrupted, Watch
 from bertune.engine.learner import Learner
 from bertune.engine.loop import Hooks, Position, loop
 from bertune.engine.plan import Plan
@@ -119,11 +119,11 @@ class Fit:
             save=lambda at, wish: self._save(learner, feed, at, wish),
             judge_at=lambda step: bool(self.judges) and (step % self.every == 0 or step == learner.steps),
             warn=self._warn,
-            poll=self.watch.poll,
+            poll=self._poll,
         )
         model.network.train()
         try:
-            with nullcontext() if kept is None else kept.standing_in():
+            with processes.together(), nullcontext() if kept is None else kept.standing_in():
                 if folder is None and "" in self.judges:
                     with learner.judging():
                         self.trouble.beginning = spread(self.judges[""].answers(ROWS_AT_START).values) or 0.0
@@ -144,8 +144,17 @@ class Fit:
                 "highest": self.stopping.highest}  # fmt: skip
         return Fitted(model, plan, stopped, best, learner.steps, list(self.restarts), list(self.warnings))
 
+    def _poll(self) -> None:
+        """Raise Interrupted where a signal came, to any of the processes that learn together."""
+        if caught := processes.now().highest(self.watch.caught or 0):
+            raise Interrupted(caught)
+
     def _network(self, parts: Sequence[Part]) -> Model:
         """The models of all tasks, with one encoder, on the device."""
+        task = parts[0].prepared.rows.task
+        if processes.started().count > 1 and registry.load("heads", task.head).compares_rows:
+            text = "the rows of a batch are compared with each other: one process only."
+            raise BertuneError(text, where="--processes", found=f"the task {task.name}")
         tokens = max(part.prepared.tokenizer.vocabulary for part in parts)
         model = together([build.network(part.recipe, part.prepared, self.recipe.seed, tokens) for part in parts])
         model.to(self.compute.device)

@@ -3,7 +3,7 @@
 import html
 import math
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from bertune.base.errors import DataError, ResumeError
 from bertune.base.files import FILES
 from bertune.base.sections import DataSection
-from bertune.base.types import Finding, Place, Score, Table
+from bertune.base.types import Finding, Place, Roles, Score, Table
 from bertune.data.frames import MEMORY, table_of
 from bertune.data.table import read
 from bertune.engine.interrupt import Interrupted
@@ -22,9 +22,9 @@ from bertune.runs.corpus import Corpus, check_vectors, opened
 from bertune.runs.endings import events
 from bertune.runs.evaluate import Evaluation, evaluate_table
 from bertune.runs.folder import Folder
-from bertune.runs.new_rows import roles_for
+from bertune.runs.new_rows import as_trained, roles_for
 from bertune.runs.openings import log_opening
-from bertune.runs.predict import Answered, open_model, predict_rows
+from bertune.runs.predict import Answered, open_model, predict_examples, predict_rows
 from bertune.runs.rerank import Reranker
 from bertune.runs.search import Asked, Hit, cleaned, search
 from bertune.runs.telling import Silent
@@ -129,9 +129,13 @@ class Run:
         """The answers to texts, in their order.
 
         `texts` is a list, series or array of texts; for a model of pairs either with second texts in `pairs`, or a
-        list of (text, second text). None, NaN and blank texts come back with the label None.
+        list of (text, second text). Of a frame, a dict of lists or a list of dicts the columns of training are read:
+        so are rows with choices or tokens given. None, NaN and blank texts come back with the label None.
         Raises DataError for anything else, naming the row.
         """
+        if pairs is None and _has_columns(texts):
+            table = table_of(texts)
+            return _predictions(predict_examples(self._saved, as_trained(self._saved, table, self._roles(table))))
         firsts, seconds = _listed(texts, "texts"), None if pairs is None else _listed(pairs, "pairs")
         single = self._saved.task.alone and all(isinstance(row, str) for row in firsts)
         if seconds is None and self._saved.pairs and not single:
@@ -141,6 +145,10 @@ class Run:
             None if seconds is None else [_text(t, i) for i, t in enumerate(seconds)],
         )  # fmt: skip
         return _predictions(answered)
+
+    def _roles(self, table: Table) -> Roles:
+        """The columns of rows without labels."""
+        return roles_for(table, self._saved, {})[0]
 
     def search(
         self, corpus: Any, queries: str | Sequence[str], *, top: int = 10, text: str | None = None,
@@ -221,6 +229,13 @@ def table_from(data: Any, split: str | None = None) -> Table:
 def _finding(entry: dict[str, Any]) -> Finding:
     rows = tuple(Place(r["file"], r["row"], r.get("line")) for r in entry.get("rows", ()))
     return Finding(entry["code"], entry["severity"], entry["message"], entry["fix"], rows, entry.get("count", 0))
+
+
+def _has_columns(values: Any) -> bool:
+    """Whether these are rows with named columns: a frame, a dict of lists, a list of dicts."""
+    if isinstance(values, Mapping) or hasattr(values, "columns") or hasattr(values, "column_names"):
+        return True
+    return isinstance(values, list) and len(values) > 0 and all(isinstance(value, Mapping) for value in values)
 
 
 def _listed(values: Any, name: str) -> list[Any]:

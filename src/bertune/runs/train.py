@@ -10,6 +10,7 @@ import numpy as np
 
 from bertune.base.errors import BertuneError
 from bertune.base.files import FILES
+from bertune.base.processes import started
 from bertune.base.recipe import Recipe, read_toml, resolve
 from bertune.base.types import Table
 from bertune.base.wording import counted
@@ -87,6 +88,8 @@ class _Way:
         if own.unlabelled is not None:
             course = SelfTraining(seeds, own.unlabelled, own.recipe.self_training)
         fitted, fit = course.run()
+        if fitted.stopped.finished and not started().leads:
+            return self.folder
         ends = each_task(fitted, fit)
         for task, end in zip(tasks, ends, strict=True):
             task.learnt(end, metric_of(task.recipe, task.prepared), fit.recipe.seed)

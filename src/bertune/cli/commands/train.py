@@ -20,6 +20,7 @@ def train(
     track: Annotated[list[str] | None, typer.Option("--track", help="tensorboard, mlflow, wandb, trackio")] = None,
     find_lr: Annotated[bool, typer.Option("--find-lr", help="only try learning rates and plot the loss")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell steps, time, memory and disk")] = False,
+    processes: o.Processes = 1,
     as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Train, test and report a model from a file of labelled text."""
@@ -30,4 +31,4 @@ def train(
              "also": list(also) if also else None}  # fmt: skip
     settings = [*(set_ or []), *([f"training.track={list(track)!r}"] if track else [])]
     mode = "find_lr" if find_lr else "dry_run" if dry_run else "train"
-    train_command(flags, settings, recipe, out, o.teller(as_json), mode)
+    train_command(flags, settings, recipe, out, o.teller(as_json), mode, processes)
