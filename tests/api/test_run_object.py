@@ -92,7 +92,7 @@ def test_predict_takes_pairs_and_choices_by_their_columns(trained: Callable[...,
     known = [{**row, "label": 0} for row in asked] * 10
     chosen = bertune.train(known, task="multiple_choice", model=tiny(), out=tmp_path / "run", settings=FAST, quiet=True)
     found = chosen.predict(asked)
-    assert [len(answer.more["probabilities"]) for answer in found] == [2, 3] * 3
+    assert [len(answer.probabilities) for answer in found] == [2, 3] * 3
     assert [answer.label for answer in found] == [answer.label for answer in chosen.predict(known)][:6]
 
 
@@ -123,7 +123,7 @@ def test_odd_texts_are_answered_or_refused_by_name(run: Run) -> None:
     assert run.predict([]) == []
 
 
-@pytest.mark.parametrize("texts", ["one text", b"bytes", 3, [3], ["a", ["b"]], pd.DataFrame({"x": [3]}), {"text": "a"}])
+@pytest.mark.parametrize("texts", ["one text", b"bytes", 3, [3], ["a", ["b"]], {"text": "a"}])
 def test_what_is_no_list_of_texts_is_refused(texts: Any, run: Run) -> None:
     with pytest.raises(BertuneError, match="expected"):
         run.predict(texts)
