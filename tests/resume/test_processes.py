@@ -83,6 +83,7 @@ def test_two_processes_go_where_one_goes(tiny, sentences_csv, tmp_path, more):
                        settings=(*SETTINGS, *QUIET, *more))  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert done.stderr.count("report ") == 1, "one of them speaks"
+        assert "Warning" not in done.stderr and ("in each of 2 processes" in done.stderr) == (count == 2)
     one, two = tmp_path / "1", tmp_path / "2"
     assert furthest(one, two) < 2e-4
     start, now = load_file(tiny() / "model.safetensors"), weights(one)

@@ -40,7 +40,7 @@ class SharedGradients:
         if self._wrapped is None or learning != self._learning:
             self._learning = learning
             module = _Forward(self.model, self._forward)
-            self._wrapped = DistributedDataParallel(module, find_unused_parameters=True, broadcast_buffers=False)
+            self._wrapped = DistributedDataParallel(module, find_unused_parameters=True)
         with nullcontext() if last else self._wrapped.no_sync():
             found: tuple[Tensor, float] = self._wrapped(*arguments)
         return found

@@ -141,7 +141,7 @@ class _Way:
             "plan",
             f"{plan.epochs:g} epochs · {steps:,} steps of {plan.batch_size} rows · learning rate "
             f"{plan.learning_rate:.1e} · {counted(plan.seeds, 'seed')} · {machine.precision} · "
-            f"{machine.threads} threads   ({plan.why})",
+            f"{machine.threads} threads{_processes()}   ({plan.why})",
             steps=steps, **asdict(plan),
         )  # fmt: skip
 
@@ -171,6 +171,11 @@ class _Way:
             own.recipe, own.prepared, own.stores, self.folder, own.machine, self.teller, self.watch, decided,
             self.listeners, parts,
         )  # fmt: skip
+
+
+def _processes() -> str:
+    count = started().count
+    return f" in each of {count} processes" if count > 1 else ""
 
 
 def each_task(fitted: Fitted, fit: Fit) -> list[Fitted]:
