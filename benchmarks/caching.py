@@ -10,7 +10,6 @@ epoch were. Prints one JSON line a training, then the ratios. The machine must b
 
 import argparse
 import json
-import math
 import statistics
 import tempfile
 from pathlib import Path
@@ -23,19 +22,19 @@ from bertune.runs.ask import ask
 from bertune.runs.train import train
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+BATCH = 32
 MODES = ("all", "top", "lora", "head")
 
 
 class Seconds:
     """Sums the seconds of the updates of the second epoch."""
 
-    def __init__(self, batch_size: int, per_epoch: int) -> None:
-        self.batch_size, self.per_epoch, self.spent = batch_size, per_epoch, 0.0
+    spent = 0.0
 
     def on_stepped(self, event: Stepped) -> None:
         """Note an update."""
-        if event.step > self.per_epoch:
-            self.spent += self.batch_size / event.texts_per_second
+        if event.epoch > 1:
+            self.spent += BATCH / event.texts_per_second
 
 
 def main() -> None:
@@ -63,12 +62,11 @@ def main() -> None:
 def one(path: Path, mode: str, out: Path, threads: str) -> float:
     """Seconds of the second epoch's updates."""
     settings = [
-        f"model.train={mode}", "training.epochs=2", "training.batch_size=32", "training.seeds=1",
+        f"model.train={mode}", "training.epochs=2", f"training.batch_size={BATCH}", "training.seeds=1",
         f"training.threads={threads}", "evaluation.per_epoch=1", "evaluation.early_stopping=false",
         "evaluation.suspects=false", "evaluation.baselines=false", "data.split.test_share=0.1",
     ]  # fmt: skip
-    steps = math.ceil(0.8 * len(pl.read_parquet(path)) / 32)
-    seconds = Seconds(32, steps)
+    seconds = Seconds()
     folder = train(ask({"data": str(path)}, settings), out, listeners=[seconds], report=False)
     record: dict[str, Any] = folder.record()
     line = {"mode": mode, "seconds": round(seconds.spent, 2), "run_seconds": record["seconds"],

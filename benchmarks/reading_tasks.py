@@ -183,10 +183,10 @@ def best_of_grid(key: dict[str, Any], log: Log, value: Callable[[float, int], fl
     found = []
     for rate, epochs in GRID:
         point = {**key, "tried_rate": rate, "tried_epochs": epochs}
-        if log.find(point) is None:
-            log.add({**point, "valid": value(rate, epochs)})
         line = log.find(point)
-        assert line is not None
+        if line is None:
+            line = {**point, "valid": value(rate, epochs)}
+            log.add(line)
         found.append((line["valid"], rate, epochs))
     _, rate, epochs = max(found)
     return rate, epochs

@@ -41,42 +41,34 @@ class Processes:
 
     def total(self, *numbers: float) -> list[float]:
         """The sums of some numbers over all processes."""
-        if self.count == 1:
-            return list(numbers)
-        import torch
-        from torch import distributed
+        return list(numbers) if self.count == 1 else _brought_together(numbers, "SUM").tolist()
 
-        summed = torch.tensor(numbers, dtype=torch.float64)
-        distributed.all_reduce(summed, group=_group)
-        return [float(number) for number in summed]
-
-    def highest(self, number: int) -> int:
-        """The highest of a number that each process has."""
-        if self.count == 1:
-            return number
-        import torch
-        from torch import distributed
-
-        found = torch.tensor(number)
-        distributed.all_reduce(found, distributed.ReduceOp.MAX, group=_group)
-        return int(found)
+    def highest(self, *numbers: int) -> list[int]:
+        """The highest of each of some numbers that every process has."""
+        return list(numbers) if self.count == 1 else [int(n) for n in _brought_together(numbers, "MAX")]
 
     def added(self, values: "Floats | None") -> "Floats | None":
-        """The sum over all processes of values that are of one shape wherever they are not None."""
+        """The sum over all processes of values that are of one shape (four sizes at most) where not None."""
         if self.count == 1:
             return values
         import numpy as np
-        import torch
-        from torch import distributed
 
-        shape = () if values is None else values.shape
-        shape = tuple(self.highest(shape[i] if i < len(shape) else -1) for i in range(4))
-        whole = tuple(size for size in shape if size >= 0)
-        if not whole:
+        own = () if values is None else values.shape
+        shape = [size for size in self.highest(*own, *[-1] * (4 - len(own))) if size >= 0]
+        if not shape:
             return None
-        summed = torch.from_numpy(np.zeros(whole) if values is None else np.array(values, dtype=np.float64))
-        distributed.all_reduce(summed, group=_group)
-        return np.asarray(summed.numpy())
+        return _brought_together(np.zeros(shape) if values is None else values, "SUM")
+
+
+def _brought_together(numbers: Any, operation: str) -> "Floats":
+    """What comes of numbers of all processes, as float64."""
+    import numpy as np
+    import torch
+    from torch import distributed
+
+    found = torch.from_numpy(np.array(numbers, dtype=np.float64))
+    distributed.all_reduce(found, getattr(distributed.ReduceOp, operation), group=_group)
+    return np.asarray(found.numpy())
 
 
 ALONE = Processes()

@@ -67,11 +67,7 @@ class TokenStore:
         if level == "row":
             return rows
         texts, _ = self._texts_of(rows)
-        return texts if level == "text" else self.tokens_of(texts)
-
-    def tokens_of(self, texts: Ints) -> Ints:
-        """Positions of the tokens of texts, in the order of the texts."""
-        return self._tokens_of(texts)[0]
+        return texts if level == "text" else self._tokens_of(texts)[0]
 
     def bounds(self, level: Level) -> Ints:
         """Where each row's items begin and end among all: [rows + 1]."""

@@ -81,32 +81,29 @@ class Learner:
             task = Portioned(task, [to_device(batch, self.compute.device) for batch in micro], poll)
             micro = [task.whole]
         with unchanged_weights():
-            total, weight = self._learn(task, micro, step, poll)
-        group = processes.now()
-        divisor = 1.0 if not weight or (len(micro) == 1 and group.count == 1) else weight / group.count
+            loss, divisor = self._learn(task, micro, step, poll)
         factor = self.scale(step)
         norm = self._apply(divisor, factor, step)
-        loss = total / weight if weight else 0.0
         self.heap.poll()
         return Update(loss if math.isfinite(norm) else math.nan, self.rates[0] * factor, norm)
 
     def _learn(self, task: Model, micro: Sequence[Batch], step: int, poll: Callable[[], None]) -> tuple[float, float]:
-        """Sum of the losses and of their weights over the portions; their gradients lie at the parameters."""
+        """The mean loss of a batch, and what the gradients that now lie at the parameters are to be divided by."""
         group, total, weight = processes.now(), 0.0, 0.0
+        whole = len(micro) == 1 and group.count == 1
         for number, batch in enumerate(micro):
             if number == 0 or group.count == 1:  # who computes together stops together: at the same places
                 poll()
             torch.manual_seed(derive(self.seed, "dropout", step, number, *([group.rank] if group.rank else [])))
-            if group.count == 1:
-                summed, own = self._loss(task, batch, step, number)
-            else:
-                summed, own = self._shared.compute(number == len(micro) - 1, task, batch, step, number)
+            summed, own = self._shared.compute(number == len(micro) - 1, task, batch, step, number)
             if batch.spare:
                 summed, own = summed * 0.0, 0.0
-            (summed / own if len(micro) == 1 and group.count == 1 and own else summed).backward()  # type: ignore[no-untyped-call]
+            (summed / own if whole and own else summed).backward()  # type: ignore[no-untyped-call]
             total, weight = total + float(summed.detach()), weight + own
         total, weight = group.total(total, weight)
-        return total, weight
+        if not weight:
+            return 0.0, 1.0
+        return total / weight, 1.0 if whole else weight / group.count
 
     def _loss(self, task: Model, batch: Batch, step: int, number: int) -> tuple[Tensor, float]:
         """The summed loss of a portion, and the sum of its weights."""

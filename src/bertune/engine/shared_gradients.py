@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from bertune.base import processes
 from bertune.model.encoder import Model
 
 Forward = Callable[..., tuple[Tensor, float]]
@@ -35,7 +36,9 @@ class SharedGradients:
         self._learning: frozenset[int] = frozenset()
 
     def compute(self, last: bool, *arguments: Any) -> tuple[Tensor, float]:
-        """The forward pass of a portion; in the backward pass of the `last` one gradients meet."""
+        """The forward pass of a portion; in the backward pass of the `last` one gradients of all processes meet."""
+        if processes.now().count == 1:
+            return self._forward(*arguments)
         learning = frozenset(id(p) for _, p in self.model.named_parameters() if p.requires_grad)
         if self._wrapped is None or learning != self._learning:
             self._learning = learning

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from itertools import islice
 
 import numpy as np
 import torch
@@ -43,9 +44,8 @@ def predict(
     try:
         half = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
         with torch.inference_mode(), half, unchanged_weights():
-            for number, places in enumerate(predicting_batches(lengths[asked], batch_size, max_tokens)):
-                if number % group.count != group.rank:
-                    continue
+            portions = predicting_batches(lengths[asked], batch_size, max_tokens)
+            for places in islice(portions, group.rank, None, group.count):
                 if group.count == 1:  # who computes together stops together, elsewhere
                     poll()
                 rows = asked[places]

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bertune.base.types import Batch, Ints
+from bertune.base.types import Batch, Ints, Level
 from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
 from bertune.model.packing import pad, real_tokens, to_device
@@ -29,13 +29,7 @@ class Cache(Protocol):
     """A way to keep states in a table, one an `entry` (text or token), of what `name` says."""
 
     name: str
-    entry: str
-
-    def entries(self, store: Store) -> int:
-        """How many entries a store needs."""
-
-    def places(self, store: Store, texts: Ints) -> Ints:
-        """Which entries of a store are those of some texts, in their order."""
+    entry: Level
 
     def numbered(self, store: Store, first: int) -> Store:
         """A store of the same rows that names entries, counted from `first`, in place of tokens.
@@ -118,20 +112,14 @@ class _Lookup(nn.Module):
 class FirstTokens:
     """The last states of the first tokens: a text is an entry."""
 
+    entry: Level = "text"
+
     def __init__(self, model: Model) -> None:
-        self.model, self.name, self.entry = model, "the encoder", "text"
-
-    def entries(self, store: Store) -> int:
-        """How many texts a store has."""
-        return len(store.starts) - 1
-
-    def places(self, store: Store, texts: Ints) -> Ints:
-        """The texts themselves."""
-        return texts
+        self.model, self.name = model, "the encoder"
 
     def numbered(self, store: Store, first: int) -> Store:
         """A store of the same rows in which each text is one token: its number."""
-        texts = self.entries(store)
+        texts = len(store.starts) - 1
         return replace(
             store, ids=np.arange(first, first + texts, dtype=np.int64), types=None, renumber=None,
             starts=np.arange(texts + 1, dtype=np.int64), beside={},
@@ -177,19 +165,12 @@ class _States(nn.Module):
 class LowerLayers:
     """The states after the lowest `count` layers: a token is an entry."""
 
+    entry: Level = "token"
+
     def __init__(self, model: Model, count: int) -> None:
         layers = model.layers()
-        self.model, self.layers, self.count, self.entry = model, layers, count, "token"
+        self.model, self.layers, self.count = model, layers, count
         self.name = f"{'the lowest ' if count < len(layers) else 'all '}{count} of {len(layers)} layers"
-
-    def entries(self, store: Store) -> int:
-        """How many tokens a store has."""
-        return len(store.ids)
-
-    def places(self, store: Store, texts: Ints) -> Ints:
-        """The tokens of some texts."""
-        places: Ints = store.tokens_of(texts)
-        return places
 
     def numbered(self, store: Store, first: int) -> Store:
         """A store of the same rows in which each token is its own number."""

@@ -51,8 +51,8 @@ class Cached:
             sizes, every = np.diff(store.starts), np.arange(len(store.starts) - 1)
             single = replace(store, owner=every, targets=every, lengths=sizes, level="row", beside={})
             for texts in predicting_batches(sizes, recipe.evaluation.batch_size, recipe.training.max_tokens):
-                yield first + self.cache.places(store, texts), single.batch(texts)
-            first += self.cache.entries(store)
+                yield first + single.items(texts, self.cache.entry), single.batch(texts)
+            first += _entries(self.cache, store)
 
 
 def cached(recipe: Recipe, model: Model, plan: Plan, given: Stores, machine: Compute, teller: Teller) -> Cached | None:
@@ -68,7 +68,7 @@ def cached(recipe: Recipe, model: Model, plan: Plan, given: Stores, machine: Com
     cache = cache_of(model, learning, to_device(sample, machine.device))
     reason = "of this architecture, or of this head, nothing can be kept"
     if cache is not None:
-        entries = sum(cache.entries(store) for store in _learnt_and_judged(given))
+        entries = sum(_entries(cache, store) for store in _learnt_and_judged(given))
         kind = torch.bfloat16 if machine.precision == "bf16" else torch.float32
         size = entries * width_of(model) * kind.itemsize
         if size <= MOST_BYTES:
@@ -83,11 +83,15 @@ def cached(recipe: Recipe, model: Model, plan: Plan, given: Stores, machine: Com
     return None
 
 
+def _entries(cache: Cache, store: TokenStore) -> int:
+    return int(store.bounds(cache.entry)[-1])
+
+
 def _learnt_and_judged(given: Stores) -> list[TokenStore]:
     return [store for store in (given.train, given.valid) if store is not None]
 
 
 def _numbered(cache: Cache, given: Stores) -> Stores:
     train = cache.numbered(given.train, 0)
-    valid = None if given.valid is None else cache.numbered(given.valid, cache.entries(given.train))
+    valid = None if given.valid is None else cache.numbered(given.valid, _entries(cache, given.train))
     return Stores(train, valid, None)

@@ -13,7 +13,7 @@ from bertune.engine.callbacks.progress import Progress
 from bertune.runs.ask import ask
 from bertune.runs.folder import Folder, fresh
 from bertune.runs.further import refuse_further, refuse_part
-from bertune.runs.several import check_fit, follow, launch
+from bertune.runs.several import check_fit, follow, launched
 from bertune.runs.telling import Teller
 from bertune.runs.train import train
 
@@ -27,8 +27,7 @@ def train_command(
     if processes > 1 and mode != "train":
         raise BertuneError("a dry run, or a trial of learning rates, is made in one process.", where="--processes",
                            expected="1", found=str(processes))  # fmt: skip
-    if processes > 1 and asked().count == 1:
-        launch(processes, sys.argv[1:])
+    if launched(processes, sys.argv[1:]):
         return
     folder = Path(out) if out else fresh(recipe.data.train)
     if mode != "train":
@@ -49,8 +48,7 @@ def train_command(
 
 def resume_command(run: str, teller: Teller, processes: int = 1) -> None:
     """bertune resume: go on with an interrupted run; a run that is done is left as it is."""
-    if processes > 1 and asked().count == 1:
-        launch(processes, sys.argv[1:])
+    if launched(processes, sys.argv[1:]):
         return
     folder = Folder(Path(run))
     record = folder.record()

@@ -146,7 +146,8 @@ class Fit:
 
     def _poll(self) -> None:
         """Raise Interrupted where a signal came, to any of the processes that learn together."""
-        if caught := processes.now().highest(self.watch.caught or 0):
+        (caught,) = processes.now().highest(self.watch.caught or 0)
+        if caught:
             raise Interrupted(caught)
 
     def _network(self, parts: Sequence[Part]) -> Model:

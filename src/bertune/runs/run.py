@@ -12,7 +12,7 @@ from typing import Any
 from bertune.base.errors import DataError, ResumeError
 from bertune.base.files import FILES
 from bertune.base.sections import DataSection
-from bertune.base.types import Finding, Place, Roles, Score, Table
+from bertune.base.types import Finding, Place, Score, Table
 from bertune.data.frames import MEMORY, table_of
 from bertune.data.table import read
 from bertune.engine.interrupt import Interrupted
@@ -135,7 +135,8 @@ class Run:
         """
         if pairs is None and _has_columns(texts):
             table = table_of(texts)
-            return _predictions(predict_examples(self._saved, as_trained(self._saved, table, self._roles(table))))
+            roles, _ = roles_for(table, self._saved, {})
+            return _predictions(predict_examples(self._saved, as_trained(self._saved, table, roles)))
         firsts, seconds = _listed(texts, "texts"), None if pairs is None else _listed(pairs, "pairs")
         single = self._saved.task.alone and all(isinstance(row, str) for row in firsts)
         if seconds is None and self._saved.pairs and not single:
@@ -145,10 +146,6 @@ class Run:
             None if seconds is None else [_text(t, i) for i, t in enumerate(seconds)],
         )  # fmt: skip
         return _predictions(answered)
-
-    def _roles(self, table: Table) -> Roles:
-        """The columns of rows without labels."""
-        return roles_for(table, self._saved, {})[0]
 
     def search(
         self, corpus: Any, queries: str | Sequence[str], *, top: int = 10, text: str | None = None,

@@ -17,11 +17,14 @@ from bertune.runs.train import train
 OPTION = "--processes"
 
 
-def launch(count: int, arguments: Sequence[str]) -> None:
-    """Run the command line again in `count` processes of this machine, by the launcher of torchrun.
+def launched(count: int, arguments: Sequence[str]) -> bool:
+    """Run the command line again in `count` processes of this machine, by the launcher of torchrun, and tell whether
+    that was done: one process, or one of those that were started so, goes on by itself.
 
     Exits with the code of the first that failed, or as a signal asks.
     """
+    if count == 1 or processes.asked().count > 1:
+        return False
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -34,6 +37,7 @@ def launch(count: int, arguments: Sequence[str]) -> None:
     )  # fmt: skip
     try:
         elastic_launch(config, sys.executable)("-m", "bertune", *without(arguments))
+        return True
     except SignalException as stop:  # they have had it too, and have ended in order
         sys.exit(130 if stop.sigval == signal.SIGINT else 3)
     except ChildFailedError as error:
@@ -71,5 +75,4 @@ def follow(recipe: Recipe, run: Path, resume: bool) -> None:
                                   next_move="copy it here, or share its disk")  # fmt: skip
             shutil.copytree(run, own, ignore=shutil.ignore_patterns("lock", "*.building"))
         processes.meet()
-        recipe = recipe.changed({"training.track": []})
         train(recipe, own, teller=Silent(), command=["bertune"], resume=resume, report=False)
