@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
+from kept import Log
 
 from bertune.base import registry
 from bertune.base.recipe import Recipe
@@ -157,27 +158,6 @@ def judged(prepared: Prepared, model: Any, store: Any, split: str) -> Judged:
     return task.judged(examples, task.decode(examples, store, found.scaled(unit), classes, unit), classes)
 
 
-class Log:
-    """Lines of results: printed, and kept in a file where one is given."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        kept = path.read_text(encoding="utf-8").splitlines() if path is not None and path.exists() else []
-        self.lines: list[dict[str, Any]] = [json.loads(line) for line in kept]
-
-    def find(self, key: dict[str, Any]) -> dict[str, Any] | None:
-        """The line that begins with these fields."""
-        return next((line for line in self.lines if key.items() <= line.items()), None)
-
-    def add(self, line: dict[str, Any]) -> None:
-        """Print a line, and keep it."""
-        self.lines.append(line)
-        print(json.dumps(line), flush=True)
-        if self.path is not None:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-
-
 def best_of_grid(key: dict[str, Any], log: Log, value: Callable[[float, int], float]) -> tuple[float, int]:
     """The learning rate and the epochs with the highest value on validation rows."""
     found = []
@@ -185,8 +165,7 @@ def best_of_grid(key: dict[str, Any], log: Log, value: Callable[[float, int], fl
         point = {**key, "tried_rate": rate, "tried_epochs": epochs}
         line = log.find(point)
         if line is None:
-            line = {**point, "valid": value(rate, epochs)}
-            log.add(line)
+            line = log.add({**point, "valid": value(rate, epochs)})
         found.append((line["valid"], rate, epochs))
     _, rate, epochs = max(found)
     return rate, epochs

@@ -6,7 +6,8 @@
 A label is turned over to another class, each with the same chance. `precision` is the share of the first 50 suspects
 whose label had been turned over, `found` the share of the turned labels among as many suspects. With --regain a model
 is trained on the clean labels, on the turned ones, and on those where as many suspects as labels were turned got their
-true label back; accuracies are of the test file, `regained` is the share of the loss that came back.
+true label back; accuracies are of the test file, `regained` is the share of the loss that came back. With `--log FILE`
+the lines, and each training, are kept there too, and what stands in it already is not run again.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from kept import Log
 
 from bertune.engine.devices import compute
 from bertune.engine.interrupt import Watch
@@ -76,10 +78,8 @@ def accuracy(path: Path, test: str, seed: int, settings: list[str]) -> float:
         return float(json.loads(folder.scores.read_text())["test"]["accuracy"]["value"])
 
 
-def line(
-    name: str, share: float, seed: int, regain: bool, settings: list[str], clean: dict[tuple[str, int], float]
-) -> dict:
-    """One line of the table; `clean` remembers the accuracy with the true labels by set and seed."""
+def line(name: str, share: float, seed: int, regain: bool, settings: list[str], log: Log) -> dict:
+    """One line of the table; each training is kept in the log."""
     source, test, rows = SETS[name]
     table = pl.read_parquet(DATA / source)
     if rows:
@@ -100,12 +100,13 @@ def line(
             corrected = list(labels)
             for i in looked:
                 corrected[i] = truth[i]
-            kinds = {"clean": truth, "turned_over": labels, "corrected": corrected}
-            for kind, those in kinds.items():
+            for kind, those in {"clean": truth, "turned_over": labels, "corrected": corrected}.items():
+                key = {"set": name, "seed": seed, "trained_on": kind, "set_to": settings}
+                if kind != "clean":  # the true labels are the same whatever share is turned
+                    key["share"] = share
                 table.with_columns(pl.Series("label", those)).write_parquet(path)
-                known = clean.get((name, seed)) if kind == "clean" else None
-                told[kind] = round(accuracy(path, test, seed, settings), 4) if known is None else known
-            clean[name, seed] = told["clean"]
+                known = log.find(key) or log.add({**key, "accuracy": accuracy(path, test, seed, settings)})
+                told[kind] = round(known["accuracy"], 4)
             lost = told["clean"] - told["turned_over"]
             told["regained"] = round((told["corrected"] - told["turned_over"]) / lost, 3) if lost > 0 else None
     return told
@@ -119,11 +120,15 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--regain", action="store_true")
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value", help="for the trainings")
-    asked, clean = parser.parse_args(), {}
+    parser.add_argument("--log", type=Path, help="keep the lines here, and go on where they end")
+    asked = parser.parse_args()
+    log = Log(asked.log)
     for name in asked.sets:
-        for share in asked.shares:
-            for seed in asked.seeds:
-                print(json.dumps(line(name, share, seed, asked.regain, asked.set, clean)), flush=True)
+        for seed in asked.seeds:
+            for share in asked.shares:
+                key = {"set": name, "share": share, "seed": seed, "regain": asked.regain, "set_to": asked.set}
+                if log.find(key) is None:
+                    log.add({**key, **line(name, share, seed, asked.regain, asked.set, log)})
 
 
 if __name__ == "__main__":
