@@ -50,9 +50,11 @@ def turned(labels: list, share: float, seed: int) -> tuple[list, np.ndarray]:
     return found, positions
 
 
-def suspected(path: Path, seed: int) -> list[int]:
+def suspected(path: Path, seed: int, settings: list[str]) -> list[int]:
     """Row numbers (from 0) of the suspects among the training rows of a file, the surest first."""
-    recipe = ask({"data": str(path), "seed": seed}, ["data.split.test_share=0.0", "data.split.valid_share=0.0"])
+    recipe = ask(
+        {"data": str(path), "seed": seed}, ["data.split.test_share=0.0", "data.split.valid_share=0.0", *settings]
+    )
     with tempfile.TemporaryDirectory() as place, Watch() as watch:
         prepared = prepare(recipe, Silent())
         stores = build.stores(prepared, Path(place))
@@ -89,7 +91,7 @@ def line(name: str, share: float, seed: int, regain: bool, settings: list[str], 
         labels, positions = turned(truth, share, seed)
         path = Path(place) / "turned.parquet"
         table.with_columns(pl.Series("label", labels)).write_parquet(path)
-        found, wrong = suspected(path, seed), set(positions.tolist())
+        found, wrong = suspected(path, seed, settings), set(positions.tolist())
         looked = found[: len(wrong)]
         told = {
             "set": name, "share": share, "seed": seed, "rows": len(truth), "turned": len(wrong), "suspects": len(found),
@@ -119,7 +121,9 @@ def main() -> None:
     parser.add_argument("--shares", nargs="+", type=float, default=[0.1, 0.2])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--regain", action="store_true")
-    parser.add_argument("--set", action="append", default=[], metavar="section.key=value", help="for the trainings")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="section.key=value", help="for search and trainings"
+    )
     parser.add_argument("--log", type=Path, help="keep the lines here, and go on where they end")
     asked = parser.parse_args()
     log = Log(asked.log)
