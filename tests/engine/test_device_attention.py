@@ -88,15 +88,15 @@ def test_weights_are_dropped_where_the_settings_say_so(tiny):
     model = attending(model_of(tiny("bert"), changes={"dropout": 0.0, "attention_dropout": 0.1}), *WAYS)
     real, batch = model.base.forward, batch_of((5, 9, 2))
     model.network.train()
-    assert real._way(CPU) is Rectangle, "the kernel has no dropout"
+    assert real.way(CPU) is Rectangle, "the kernel has no dropout"
     assert not torch.equal(model.answers(batch), model.answers(batch))
     model.network.eval()
-    assert real._way(CPU) is Bounded
+    assert real.way(CPU) is Bounded
     still = attending(model_of(tiny("bert")), *WAYS)
     still.network.train()
-    assert still.base.forward._way(CPU) is Bounded
+    assert still.base.forward.way(CPU) is Bounded
     attending(model, Bounded).network.train()
-    assert real._way(CPU) is None, "rather the padded encoder than other dropout than was asked for"
+    assert real.way(CPU) is None, "rather the padded encoder than other dropout than was asked for"
 
 
 def test_dropped_weights_keep_the_mean():

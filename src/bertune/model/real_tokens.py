@@ -120,7 +120,7 @@ class RealTokens:
     ) -> Any:  # fmt: skip
         """What the encoder itself gives: last_hidden_state[texts, longest, hidden] and pooler_output, if it has one."""
         asked = {name: value for name, value in more.items() if value is not None and (name, value) != PLAIN}
-        way = None if input_ids is None or asked else self._way(input_ids.device)
+        way = None if input_ids is None or asked else self.way(input_ids.device)
         if input_ids is not None and way is not None:
             try:
                 return self.outputs(way, input_ids, attention_mask, token_type_ids)
@@ -141,7 +141,7 @@ class RealTokens:
             return BaseModelOutput(last_hidden_state=states)
         return BaseModelOutputWithPooling(last_hidden_state=states, pooler_output=pooler(states))
 
-    def _way(self, device: torch.device) -> type[Way] | None:
+    def way(self, device: torch.device) -> type[Way] | None:
         """How texts are to attend; None where the encoder is to compute its padded form itself."""
         known = self.trusted.get((device, precision_on(device)), ())
         return next((way for way in known if way.drops or not self._drops_weights()), None)
