@@ -45,7 +45,7 @@ from bertune.runs.prepare import prepare
 from bertune.runs.telling import Silent
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-# Word pieces of 1,500 reviews of imdb_sample, every twentieth part of them; times 0.4 and at most 512 their mean is 126.
+# Word pieces of 1,500 reviews of imdb_sample, twentieth by twentieth; times 0.4, at most 512, their mean is 126.
 LENGTHS = (27, 83, 124, 148, 159, 168, 180, 192, 206, 219, 236, 260, 283, 312, 345, 386, 428, 510, 610, 814, 2315)
 SHRUNK, WORDS = 0.4, 1_000
 
@@ -115,9 +115,10 @@ def model_of(work: Workload, folder: Path) -> Path:
     tokenizer = Tokenizer(models.WordPiece({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=512, pad_token="[PAD]",
-                                   unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", mask_token="[MASK]")  # fmt: skip
-    fast.save_pretrained(folder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, model_max_length=512, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
+        sep_token="[SEP]", mask_token="[MASK]",
+    ).save_pretrained(folder)  # fmt: skip
     layers, hidden, heads = work.shape
     torch.manual_seed(0)
     config = BertConfig(num_hidden_layers=layers, hidden_size=hidden, num_attention_heads=heads,

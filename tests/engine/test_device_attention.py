@@ -5,6 +5,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import fake_gpu
 import pytest
@@ -138,12 +139,12 @@ def _wrong_for_one_query(q, k, v, begin_q, begin_k, most_q, most_k):
 
 
 @pytest.mark.parametrize("broken", [_fails, _no_gradient, _wrong_for_one_query, partial(by_text, seen=1)])
-def test_a_device_that_does_not_is_not(tiny, monkeypatch, broken):
+def test_a_device_that_does_not_is_not(tiny, monkeypatch, caplog, broken):
     model, batch = model_of(tiny("bert")), batch_of((5, 9, 2))
     monkeypatch.setattr(trust, "ways", lambda kind, precision: (Bounded,))
     monkeypatch.setattr(device_attention, "varlen_attn", broken)
     trust.trust(model.network, CPU, model.pad_id)
-    assert set(model.base.forward.trusted.values()) == {()}
+    assert set(model.base.forward.trusted.values()) == {()} and "padded batches are computed there" in caplog.text
     assert torch.equal(model.answers(batch), padded(model).answers(batch))
 
 
@@ -184,6 +185,20 @@ def test_packed_undoes_pad_and_refuses_another_form():
     assert torch.equal(packing.packed(padded_ids, batch), batch.ids)
     with first_tokens(), pytest.raises(ValueError, match="expected 3 texts of up to 4 tokens, found 3 of 1"):
         packing.packed(padded_ids[:, :1], batch)
+
+
+@pytest.mark.parametrize("place, device, pinned", [("cpu", "cuda", 1), ("cuda", "cuda", 0), ("cpu", "mps", 0)])
+def test_what_lies_on_the_processor_is_pinned_for_a_gpu(place, device, pinned):
+    values = Mock(device=torch.device(place))
+    values.pin_memory.return_value = values
+    packing.moved(values, torch.device(device))
+    assert values.pin_memory.call_count == pinned
+    values.to.assert_called_once_with(torch.device(device), non_blocking=True)
+
+
+def test_starts_stay_on_the_processor():
+    batch = packing.to_device(batch_of((2, 4)), torch.device("meta"))
+    assert batch.starts.device == CPU and {batch.ids.device.type, batch.owner.device.type} == {"meta"}
 
 
 @pytest.mark.slow

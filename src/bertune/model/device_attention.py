@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-from bertune.model.packing import moved, places_of
+from bertune.model.packing import moved, places_of, taken
 
 
 class Way:
@@ -96,4 +96,4 @@ class Rectangle(Way):
         if asked is not None:
             return mixed.reshape(texts, -1)
         flat = mixed.reshape(texts * longest, -1)
-        return pad(flat if places is None else flat[places], (0, 0, 0, len(projected) - self._real))
+        return pad(flat if places is None else taken(flat, places), (0, 0, 0, len(projected) - self._real))

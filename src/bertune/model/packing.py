@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from bertune.base.types import Batch
 
@@ -48,7 +49,31 @@ def packed(values: Tensor, batch: Batch) -> Tensor:
         )
     places = places_of(sizes, longest, values.device)
     flat = values.flatten(0, 1)
-    return flat if places is None else flat[places]
+    return flat if places is None else taken(flat, places)
+
+
+def taken(values: Tensor, places: Tensor) -> Tensor:
+    """The rows of values[rows, …] at some places, no two of them the same."""
+    found: Tensor = _Taken.apply(values, places)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Taken(torch.autograd.Function):
+    """Puts gradients where the rows came from. Indexing would add them up, as places might be the same, for which a GPU
+    sorts them first."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, places: Tensor) -> Tensor:
+        ctx.save_for_backward(places)
+        ctx.shape = values.shape
+        return values.index_select(0, places)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """The gradient of the values."""
+        (places,) = ctx.saved_tensors
+        return gradient.new_zeros(ctx.shape).index_copy_(0, places, gradient), None
 
 
 def sizes_of(ids: Tensor, mask: Tensor | None) -> list[int]:
@@ -136,5 +161,7 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
 
 
 def moved(values: Tensor, device: torch.device) -> Tensor:
-    """Values of the processor on a device; a GPU takes them while it computes, for which they must be pinned."""
-    return (values.pin_memory() if device.type == "cuda" else values).to(device, non_blocking=True)
+    """Values on a device; a GPU takes those of the processor while it computes, for which they must be pinned."""
+    if device.type == "cuda" and values.device.type == "cpu":
+        values = values.pin_memory()
+    return values.to(device, non_blocking=True)

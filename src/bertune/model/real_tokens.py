@@ -25,7 +25,7 @@ from bertune.model.copied_weights import linear
 from bertune.model.device_attention import Bounded, Rectangle, Way
 from bertune.model.dropout import dropped
 from bertune.model.grouped_attention import Grouped
-from bertune.model.packing import moved, places_of, sizes_of
+from bertune.model.packing import moved, places_of, sizes_of, taken
 
 EVEN = 32  # tokens are filled up to a multiple: kernels are made anew for each shape, and odd ones are slow
 _first_only: ContextVar[bool] = ContextVar("first_only", default=False)
@@ -168,7 +168,8 @@ class RealTokens:
             ids, types = ids[order], None if types is None else types[order]
         embedded = self.encoder.embeddings(input_ids=ids, **({} if types is None else {"token_type_ids": types}))
         places = places_of(sizes, longest, device)
-        tokens = embedded.flatten(0, 1) if places is None else embedded.flatten(0, 1)[places]
+        tokens = embedded.flatten(0, 1)
+        tokens = tokens if places is None else taken(tokens, places)
         if hasattr(self.encoder, "embeddings_project"):
             tokens = self.encoder.embeddings_project(tokens)
         tokens = pad(tokens, (0, 0, 0, -len(tokens) % EVEN))
@@ -191,7 +192,7 @@ class RealTokens:
         layers, parts = KNOWN[self.encoder.config.model_type]
         every = list(layers(self.encoder))
         if not every:  # all of them have been computed before
-            return tokens if firsts is None else tokens[firsts]
+            return tokens if firsts is None else taken(tokens, firsts)
         attend = way(sizes, len(tokens), parts(every[0]).heads, tokens.device)
         anew = self.recomputes and self.encoder.training and torch.is_grad_enabled()
         compute = partial(checkpoint, self._layer, use_reentrant=False) if anew else self._layer
@@ -203,12 +204,12 @@ class RealTokens:
         """One layer; with `firsts`, the states at those places alone."""
         training = self.encoder.training
         probabilities = [0.0 if drop is None or not training else drop.p for drop in layer.drops]
+        before = tokens if firsts is None else taken(tokens, firsts)
         if firsts is None:
             mixed = attend(linear(tokens, layer.query, layer.key, layer.value), probabilities[0])
         else:
-            asked, projected = linear(tokens[firsts], layer.query), linear(tokens, layer.key, layer.value)
+            asked, projected = linear(before, layer.query), linear(tokens, layer.key, layer.value)
             mixed = attend(projected, probabilities[0], asked)
-        before = tokens if firsts is None else tokens[firsts]
         summed = before + dropped(linear(mixed, layer.mixed), probabilities[1], training)
         middle = _norm(summed, layer.norm)
         inner = layer.activation(linear(middle, layer.up))

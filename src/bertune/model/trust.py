@@ -96,9 +96,9 @@ def trust(network: Any, device: torch.device, pad_id: int) -> None:
         known = ways(device.type, precision)
         found = tuple(way for way in known if attempted(partial(_agrees, real, way, batch, pad_id, precision)))
         real.trusted[batch.ids.device, precision] = found
-        if len(found) < len(known):
-            names = ", ".join(way.__name__ for way in known if way not in found)
-            logging.getLogger(__name__).info("%s is not used on %s in %s", names, device, precision)
+        if known and not found:
+            text = "%s does not answer the same without padding in %s: padded batches are computed there"
+            logging.getLogger(__name__).warning(text, device, precision)
     network.train(training)
 
 
