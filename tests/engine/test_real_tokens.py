@@ -1,7 +1,5 @@
 """Encoders on real tokens: what they give and learn is what the padded encoder of transformers gives and learns."""
 
-import copy
-
 import numpy as np
 import pytest
 import torch
@@ -9,72 +7,31 @@ import workbench
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import scaled_dot_product_attention
+from twins import HEADS, assert_alike, batch_of, learnt, model_of, padded
 from workbench import STILL
 
 import tiny_models
-from bertune.base.types import Batch
 from bertune.evaluate.states import mean_states
 from bertune.model import copied_weights, dropout, grouped_attention, real_tokens
 from bertune.model.encoder import load
 from bertune.model.grouped_attention import attention, groups_of
 
-HEADS = ("sequence_classification", "token_classification", "sentence_embedding")
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=12).map(lambda sizes: sorted(sizes, reverse=True))
-
-
-def model_of(folder, head="sequence_classification", changes=None):
-    """A model whose weights are large enough that tokens which see each other show."""
-    quiet = {"dropout": 0.0, "attention_dropout": 0.0} if changes is None else changes
-    made = load(folder, head, ("bad", "good"), pad_id=0 if folder.name != "roberta" else 1, config=quiet)
-    with torch.no_grad():
-        for parameter in made.network.parameters():
-            if parameter.ndim > 1:
-                parameter.mul_(3)
-    return made
-
-
-def padded(model):
-    """The same with the encoder's own forward."""
-    twin = copy.copy(model)
-    twin.network = workbench.padded(model.network)
-    return twin
-
-
-def batch_of(sizes, seed=0):
-    """Texts of these sizes."""
-    generator = torch.Generator().manual_seed(seed)
-    ids = torch.randint(5, 40, (sum(sizes),), generator=generator)
-    starts = torch.tensor([0, *np.cumsum(sizes).tolist()])
-    rows = np.arange(len(sizes))
-    return Batch(ids, starts, torch.arange(len(sizes)), torch.zeros(len(sizes), dtype=torch.long), rows)
-
-
-def learnt(model, batch):
-    """The answers to a batch, and what a loss of all of them teaches each weight."""
-    model.network.zero_grad()
-    answers = model.answers(batch)
-    (answers * torch.linspace(-1, 1, answers.numel()).view_as(answers)).sum().backward()
-    return answers.detach(), {n: p.grad.clone() for n, p in model.network.named_parameters() if p.grad is not None}
 
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("architecture", tiny_models.ARCHITECTURES)
 @pytest.mark.parametrize("sizes", [(5, 9, 2, 9), (7, 7, 7), (20,), (1, 19, 18, 17, 16, 3)])
 def test_answers_and_gradients_are_those_of_the_padded_encoder(tiny, architecture, head, sizes):
-    model = model_of(tiny(architecture), head)
-    twin, batch = padded(model), batch_of(sizes)
-    (own, own_gradients), (theirs, their_gradients) = learnt(model, batch), learnt(twin, batch)
-    torch.testing.assert_close(own, theirs, rtol=1e-4, atol=1e-4)
-    assert own_gradients.keys() == {n for n, g in their_gradients.items() if n in own_gradients or g.any()}
-    for name, gradient in own_gradients.items():
-        most = float(their_gradients[name].abs().max()) + 1e-3
-        torch.testing.assert_close(gradient / most, their_gradients[name] / most, rtol=0, atol=2e-4, msg=name)
+    assert_alike(model_of(tiny(architecture), head), batch_of(sizes))
 
 
 def test_the_comparison_sees_a_text_that_reads_another(tiny, monkeypatch):
     model, batch = model_of(tiny("bert")), batch_of((5, 5))
     theirs, _ = learnt(padded(model), batch)
-    monkeypatch.setattr("bertune.model.real_tokens.groups_of", lambda sizes, heads: groups_of([sum(sizes)], heads))
+    monkeypatch.setattr(
+        "bertune.model.grouped_attention.groups_of", lambda sizes, heads: groups_of([sum(sizes)], heads)
+    )
     model.base.forward.head_reads_first = False
     own, _ = learnt(model, batch)
     assert float((own - theirs).abs().max()) > 1e-3

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from resume_runs import Cut, begin, data_file, ending, recipe_of, resume, same
 
 import tiny_models
@@ -86,6 +87,19 @@ def test_tasks_learnt_together_keep_what_each_learns_beside(tiny, tmp_path: Path
     assert all(any(p.detach().abs().max() > 0 for p in more.parameters()) for more in (one, two))
     newest = checkpoint.read_group(checkpoint.found(whole / "checkpoints")[0], "model")
     assert {"0.more.outer.weight", "1.more.transition"} <= set(newest)
+
+
+@pytest.mark.parametrize("fused, place", [(True, "meta"), (False, "cpu")])
+def test_step_counters_come_back_to_where_the_optimizer_counts(fused: bool, place: str) -> None:
+    weights = torch.nn.Parameter(torch.ones(3))
+    weights.grad = torch.ones(3)
+    learnt = torch.optim.AdamW([weights], fused=True)
+    learnt.step()
+    other = torch.optim.AdamW([torch.nn.Parameter(torch.empty(3, device="meta"))])
+    other.param_groups[0]["fused"] = fused
+    checkpoint.load_optimizer(other, *checkpoint.optimizer_tensors(learnt))
+    (state,) = other.state.values()
+    assert state["step"].device.type == place and state["exp_avg"].device.type == "meta"
 
 
 @pytest.mark.parametrize("owner, method", [(checkpoint, "load_optimizer"), (Averages, "load"), (fit, "_load")])

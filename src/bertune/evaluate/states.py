@@ -11,7 +11,7 @@ from bertune.data.batches import predicting_batches
 from bertune.data.store import TokenStore
 from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
-from bertune.model.packing import pad, portions, real_tokens, to_device
+from bertune.model.packing import moved, pad, portions, real_tokens, to_device
 
 
 def mean_states(
@@ -53,7 +53,7 @@ def _means(model: Model, batch: Batch) -> Tensor:
     for texts in portions(batch):
         states = model.base(**pad(texts, model.pad_id)).last_hidden_state.float()  # (texts, longest, hidden)
         sums.append((states * real_tokens(texts)[..., None]).sum(1))
-    summed, sizes = torch.cat(sums), batch.starts[1:] - batch.starts[:-1]
+    summed, sizes = torch.cat(sums), moved(batch.starts.diff(), batch.ids.device)
     rows = torch.zeros(len(batch.rows), summed.shape[1], device=summed.device).index_add(0, batch.owner, summed)
     tokens = torch.zeros(len(batch.rows), device=summed.device).index_add(0, batch.owner, sizes.float())
     return rows / tokens[:, None]

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from bertune.base.types import Batch, Ints, Level
 from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
-from bertune.model.packing import pad, real_tokens, to_device
-from bertune.model.real_tokens import attempted, close, first_tokens
+from bertune.model.packing import packed, pad, to_device
+from bertune.model.real_tokens import first_tokens
+from bertune.model.trust import attempted, close
 
 Store = Any  # a TokenStore
 
@@ -133,8 +134,8 @@ class FirstTokens:
 
     def named(self, batch: Batch) -> Batch:
         """The batch with every text replaced by one token: its number in the batch."""
-        texts = torch.arange(batch.texts + 1, device=batch.ids.device)
-        return replace(batch, ids=texts[:-1], starts=texts, types=None, beside={})
+        ids, starts = torch.arange(batch.texts, device=batch.ids.device), torch.arange(batch.texts + 1)
+        return replace(batch, ids=ids, starts=starts, types=None, beside={})
 
     @contextmanager
     def standing_in(self, table: Tensor) -> Iterator[None]:
@@ -180,7 +181,7 @@ class LowerLayers:
         """The state of each token after the frozen layers."""
         with self._holding(range(self.count)):
             states: Tensor = self.model.base(**pad(batch, self.model.pad_id)).last_hidden_state
-        return states[real_tokens(batch)]
+        return packed(states, batch)
 
     def named(self, batch: Batch) -> Batch:
         """The batch with every token replaced by its number in the batch."""

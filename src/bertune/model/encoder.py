@@ -19,7 +19,8 @@ from bertune.base.types import Batch, Output
 from bertune.model import beside
 from bertune.model.config import check_size, check_weights, read_config
 from bertune.model.heads._head import Head
-from bertune.model.real_tokens import as_the_head_reads, quickened
+from bertune.model.real_tokens import as_the_head_reads
+from bertune.model.trust import quickened, trust
 
 MORE = "more"  # begins the names of what a head learns beside the network
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
@@ -47,8 +48,10 @@ class Model:
             yield from self.head.more.named_parameters(prefix=MORE)
 
     def to(self, device: torch.device | str) -> None:
-        """Move all that computes to a device."""
+        """Move all that computes to a device, and find out how its encoder may compute there."""
         self.network.to(device)
+        if torch.device(device).type != "cpu":  # that was asked when the model was loaded
+            trust(self.network, torch.device(device), self.pad_id)
         if self.head.more is not None:
             self.head.more.to(device)
 

@@ -1,4 +1,7 @@
-"""Attention among the tokens of each text, for texts that lie one after the other; those of like length go together."""
+"""Attention among the tokens of each text, for texts that lie one after the other; those of like length go together.
+
+For processors: what is quick on a GPU is in `device_attention.py`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from bertune.model.device_attention import Way
 from bertune.model.dropout import mask
 
 ALIKE = 0.9  # of the longest text: shorter ones get a group of their own, as products grow by the square of the length
@@ -73,6 +77,19 @@ def _group(sizes: Sequence[int], tokens: slice, texts: slice) -> Group:
     real = torch.arange(length)[None, :] < torch.tensor(sizes)[:, None]
     bias = torch.zeros(len(sizes), 1, length).masked_fill(~real[:, None], -torch.inf)
     return Group(tokens, texts, length, real.flatten().nonzero()[:, 0], bias)
+
+
+class Grouped(Way):
+    """By plain products of texts of like length, which must lie by falling length."""
+
+    falling, drops = True, True
+
+    def __init__(self, sizes: Sequence[int], tokens: int, heads: int, device: torch.device) -> None:
+        self._groups, self._heads = groups_of(sizes, heads), heads
+
+    def __call__(self, projected: Tensor, drop: float, asked: Tensor | None = None) -> Tensor:
+        """As `attention` gives it."""
+        return attention(projected, self._groups, self._heads, drop, asked)
 
 
 def attention(

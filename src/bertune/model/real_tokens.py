@@ -1,33 +1,32 @@
 """Encoders that compute real tokens alone, for the architectures that are known here.
 
 An encoder of transformers computes a rectangle: all texts of a batch, filled up to the longest. Here the layers get the
-tokens of all texts in one row, texts of like length attend together, and where the head reads the first token only,
-the last layer computes that one alone. Weights, heads and what is saved stay those of transformers; only the forward of
-the encoder is another, and only on processors. A model in which both do not answer the same keeps its own.
+tokens of all texts in one row, each text attends for itself, and where the head reads the first token only, the last
+layer computes that one alone. Weights, heads and what is saved stay those of transformers; only the forward of the
+encoder is another. Where both do not answer the same (`model/trust.py` asks), the encoder keeps its own.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import layer_norm
+from torch.nn.functional import layer_norm, pad
 from torch.utils.checkpoint import checkpoint
 
 from bertune.base.errors import ModelError
-from bertune.base.types import Batch
 from bertune.model.copied_weights import linear
-from bertune.model.dropout import Dropout, dropped
-from bertune.model.grouped_attention import Group, attention, groups_of
-from bertune.model.heads._head import Head
-from bertune.model.packing import pad
+from bertune.model.device_attention import Bounded, Rectangle, Way
+from bertune.model.dropout import dropped
+from bertune.model.grouped_attention import Grouped
+from bertune.model.packing import moved, places_of, sizes_of, taken
 
-TOLERANCE = 1e-4
 EVEN = 32  # tokens are filled up to a multiple: kernels are made anew for each shape, and odd ones are slow
 _first_only: ContextVar[bool] = ContextVar("first_only", default=False)
 PLAIN = ("return_dict", True)  # what transformers' heads ask for beside their texts
@@ -90,13 +89,30 @@ def as_the_head_reads(encoder: Any) -> AbstractContextManager[None]:
     return first_tokens() if isinstance(real, RealTokens) and real.head_reads_first else nullcontext()
 
 
+def ways(kind: str, precision: torch.dtype) -> tuple[type[Way], ...]:
+    """How texts may attend on a kind of device (cpu, cuda, …) in a precision, the quickest first; nothing where it was
+    never tried."""
+    if kind == "cpu":
+        return (Grouped,)
+    if kind == "cuda":
+        return (Rectangle,) if precision == torch.float32 else (Bounded, Rectangle)
+    return ()
+
+
+def precision_on(device: torch.device) -> torch.dtype:
+    """What is computed with on a device: what autocast says, or the float32 of the weights."""
+    return torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else torch.float32
+
+
 class RealTokens:
     """The forward of an encoder on real tokens; `head_reads_first` is whether its head reads the first token alone,
-    `recomputes` whether layers are computed anew for their gradients."""
+    `recomputes` whether layers are computed anew for their gradients, `trusted` which ways to attend were found to
+    answer as the encoder does, on each device in each precision."""
 
     def __init__(self, encoder: Any) -> None:
         self.encoder, self.own = encoder, encoder.forward
         self.head_reads_first = self.recomputes = False
+        self.trusted: dict[tuple[torch.device, torch.dtype], tuple[type[Way], ...]] = {}
 
     def __call__(
         self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
@@ -104,99 +120,108 @@ class RealTokens:
     ) -> Any:  # fmt: skip
         """What the encoder itself gives: last_hidden_state[texts, longest, hidden] and pooler_output, if it has one."""
         asked = {name: value for name, value in more.items() if value is not None and (name, value) != PLAIN}
-        if input_ids is None or input_ids.device.type != "cpu" or asked:
-            given = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": token_type_ids}
-            return self.own(**{name: value for name, value in given.items() if value is not None}, **more)
-        return self._outputs(self._states(input_ids, attention_mask, token_type_ids))
+        way = None if input_ids is None or asked else self.way(input_ids.device)
+        if input_ids is not None and way is not None:
+            try:
+                return self.outputs(way, input_ids, attention_mask, token_type_ids)
+            except RuntimeError as error:
+                if way is Grouped or "out of memory" in str(error).lower():
+                    raise
+                self._distrust(input_ids.device, way, error)
+        given = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": token_type_ids}
+        return self.own(**{name: value for name, value in given.items() if value is not None}, **more)
 
-    def _outputs(self, states: Tensor) -> Any:
+    def outputs(self, way: type[Way], ids: Tensor, mask: Tensor | None, types: Tensor | None = None) -> Any:
+        """What the encoder gives for a padded form, computed on real tokens whose texts attend in one way."""
         from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPooling
 
+        states = self._states(way, ids, mask, types)
         pooler = getattr(self.encoder, "pooler", None)
         if pooler is None:
             return BaseModelOutput(last_hidden_state=states)
         return BaseModelOutputWithPooling(last_hidden_state=states, pooler_output=pooler(states))
 
-    def _states(self, ids: Tensor, mask: Tensor | None, types: Tensor | None) -> Tensor:
-        """last_hidden_state in float32."""
-        texts, longest = ids.shape
-        sizes = torch.full((texts,), longest) if mask is None else mask.sum(dim=1)
-        order = torch.argsort(sizes, descending=True, stable=True)
-        real = torch.arange(longest)[None, :] < sizes[order][:, None]
-        embedded = self.encoder.embeddings(
-            input_ids=ids[order], **({} if types is None else {"token_type_ids": types[order]})
+    def way(self, device: torch.device) -> type[Way] | None:
+        """How texts are to attend; None where the encoder is to compute its padded form itself."""
+        known = self.trusted.get((device, precision_on(device)), ())
+        return next((way for way in known if way.drops or not self._drops_weights()), None)
+
+    def _drops_weights(self) -> bool:
+        layers, parts = KNOWN[self.encoder.config.model_type]
+        drops = [parts(layer).drops[0] for layer in layers(self.encoder)]
+        return bool(self.encoder.training) and any(drop is not None and drop.p > 0 for drop in drops)
+
+    def _distrust(self, device: torch.device, way: type[Way], error: RuntimeError) -> None:
+        key = (device, precision_on(device))
+        self.trusted[key] = tuple(other for other in self.trusted[key] if other is not way)
+        logging.getLogger(__name__).warning(
+            "attention without padding failed on %s, padded batches are computed instead: %s", device, error
         )
-        tokens = embedded[real] if mask is not None else embedded.flatten(0, 1)
+
+    def _states(self, way: type[Way], ids: Tensor, mask: Tensor | None, types: Tensor | None) -> Tensor:
+        """last_hidden_state in float32."""
+        (texts, longest), device, precision = ids.shape, ids.device, precision_on(ids.device)
+        sizes, order = sizes_of(ids, mask), None
+        if way.falling:
+            falling = sorted(range(texts), key=lambda text: -sizes[text])
+            sizes, order = [sizes[text] for text in falling], moved(torch.tensor(falling), device)
+            ids, types = ids[order], None if types is None else types[order]
+        embedded = self.encoder.embeddings(input_ids=ids, **({} if types is None else {"token_type_ids": types}))
+        places = places_of(sizes, longest, device)
+        tokens = embedded.flatten(0, 1)
+        tokens = tokens if places is None else taken(tokens, places)
         if hasattr(self.encoder, "embeddings_project"):
             tokens = self.encoder.embeddings_project(tokens)
-        spare = -len(tokens) % EVEN
-        tokens = torch.cat([tokens, tokens.new_zeros(spare, tokens.shape[1])])
-        half = torch.is_autocast_enabled("cpu")
-        with torch.autocast("cpu", enabled=False):
-            tokens = self._through(tokens.to(torch.bfloat16 if half else tokens.dtype), sizes[order])
+        tokens = pad(tokens, (0, 0, 0, -len(tokens) % EVEN))
+        with torch.autocast(device.type, enabled=False):
+            tokens = self._through(way, tokens.to(precision), sizes)
         if _first_only.get():
-            found = tokens.new_empty(texts, 1, tokens.shape[1]).index_copy(0, order, tokens[:, None])
+            found = tokens[:, None]
         else:
-            whole = tokens[: int(sizes.sum())]
-            padded = tokens.new_zeros(texts, longest, tokens.shape[1]).masked_scatter(real[..., None], whole)
-            found = torch.empty_like(padded).index_copy(0, order, padded)
-        return found.float()
+            found = tokens[: sum(sizes)]
+            if places is not None:
+                found = tokens.new_zeros(texts * longest, tokens.shape[1]).index_copy(0, places, found)
+            found = found.view(texts, longest, -1)
+        return (found if order is None else torch.empty_like(found).index_copy(0, order, found)).float()
 
-    def _through(self, tokens: Tensor, sizes: Tensor) -> Tensor:
+    def _through(self, way: type[Way], tokens: Tensor, sizes: Sequence[int]) -> Tensor:
         """The states of all tokens after all layers; within `first_tokens`, of each text's first one."""
-        firsts = torch.cumsum(sizes, 0) - sizes
+        firsts = None
+        if _first_only.get():
+            firsts = moved(torch.tensor([0, *accumulate(sizes[:-1])]), tokens.device)
         layers, parts = KNOWN[self.encoder.config.model_type]
         every = list(layers(self.encoder))
         if not every:  # all of them have been computed before
-            return tokens[firsts] if _first_only.get() else tokens
-        groups = groups_of(sizes.tolist(), parts(every[0]).heads)
+            return tokens if firsts is None else taken(tokens, firsts)
+        attend = way(sizes, len(tokens), parts(every[0]).heads, tokens.device)
         anew = self.recomputes and self.encoder.training and torch.is_grad_enabled()
         compute = partial(checkpoint, self._layer, use_reentrant=False) if anew else self._layer
-        for number, layer in enumerate(every, 1):
-            last = _first_only.get() and number == len(every)
-            tokens = compute(parts(layer), tokens, groups, firsts if last else None)
-        return tokens
+        for layer in every[:-1]:
+            tokens = compute(parts(layer), tokens, attend, None)
+        return compute(parts(every[-1]), tokens, attend, firsts)
 
-    def _layer(self, layer: Layer, tokens: Tensor, groups: Sequence[Group], firsts: Tensor | None) -> Tensor:
+    def _layer(self, layer: Layer, tokens: Tensor, attend: Way, firsts: Tensor | None) -> Tensor:
         """One layer; with `firsts`, the states at those places alone."""
         training = self.encoder.training
-        probabilities = [0.0 if drop is None else drop.p for drop in layer.drops]
-        mixed = _attended(layer, tokens, groups, firsts, probabilities[0] if training else 0.0)
-        before = tokens if firsts is None else tokens[firsts]
+        probabilities = [0.0 if drop is None or not training else drop.p for drop in layer.drops]
+        before = tokens if firsts is None else taken(tokens, firsts)
+        if firsts is None:
+            mixed = attend(linear(tokens, layer.query, layer.key, layer.value), probabilities[0])
+        else:
+            asked, projected = linear(before, layer.query), linear(tokens, layer.key, layer.value)
+            mixed = attend(projected, probabilities[0], asked)
         summed = before + dropped(linear(mixed, layer.mixed), probabilities[1], training)
         middle = _norm(summed, layer.norm)
         inner = layer.activation(linear(middle, layer.up))
         return _norm(middle + dropped(linear(inner, layer.down), probabilities[2], training), layer.last_norm)
 
 
-def _attended(layer: Layer, tokens: Tensor, groups: Sequence[Group], firsts: Tensor | None, drop: float) -> Tensor:
-    """Each token's mixture of the values of its text; with `firsts`, of the tokens at those places alone."""
-    if firsts is None:
-        return attention(linear(tokens, layer.query, layer.key, layer.value), groups, layer.heads, drop)
-    asked = linear(tokens[firsts], layer.query)
-    return attention(linear(tokens, layer.key, layer.value), groups, layer.heads, drop, asked)
-
-
 def _norm(values: Tensor, norm: nn.LayerNorm) -> Tensor:
-    return layer_norm(values, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
-
-
-def quickened(network: Any, head: Head, pad_id: int) -> Any:
-    """The network, its dropout drawn cheaply, its encoder computing real tokens alone where it answers the same."""
-    for module in network.modules():
-        if type(module) is nn.Dropout:
-            module.__class__ = Dropout
-    encoder, config = network.base_model, network.config
-    if config.model_type not in KNOWN or getattr(config, "is_decoder", False):
-        return network
-    real, training = RealTokens(encoder), network.training
-    network.eval()
-    with torch.no_grad():
-        if attempted(lambda: close(*_states(real, pad_id))):
-            encoder.forward = real
-            real.head_reads_first = attempted(lambda: _reads_first_only(network, head, pad_id))
-    network.train(training)
-    return network
+    weight: Tensor = norm.weight
+    bias: Tensor = norm.bias
+    if values.device.type != "cpu":  # only processors take values of one precision and weights of another
+        weight, bias = weight.to(values.dtype), bias.to(values.dtype)
+    return layer_norm(values, norm.normalized_shape, weight, bias, norm.eps)
 
 
 def recompute_layers(network: Any) -> None:
@@ -214,37 +239,3 @@ def recompute_layers(network: Any) -> None:
     real = network.base_model.forward
     if isinstance(real, RealTokens):
         real.recomputes = True
-
-
-def attempted(question: Callable[[], bool]) -> bool:
-    """The answer to a question; no where an architecture or a head takes nothing of the kind."""
-    try:
-        return question()
-    except (RuntimeError, TypeError, ValueError, AttributeError, IndexError, KeyError):
-        return False
-
-
-def _states(real: RealTokens, pad_id: int) -> tuple[Tensor, Tensor]:
-    """The states of the tokens of two texts, as the encoder has them and as they are computed here."""
-    padded = pad(_sample(real.encoder, pad_id), pad_id)
-    kept = padded["attention_mask"].bool()
-    return real.own(**padded).last_hidden_state[kept], real(**padded).last_hidden_state[kept]
-
-
-def _reads_first_only(network: Any, head: Head, pad_id: int) -> bool:
-    """Whether the head answers the same when it is shown the first token of each text alone."""
-    batch = _sample(network.base_model, pad_id)
-    expected = head.answers(network, batch, pad_id)
-    with first_tokens():
-        return close(expected, head.answers(network, batch, pad_id))
-
-
-def _sample(encoder: Any, pad_id: int) -> Batch:
-    """Two rows, each of one text of its own length."""
-    ids = torch.arange(pad_id + 1, pad_id + 11) % encoder.get_input_embeddings().num_embeddings
-    return Batch(ids, torch.tensor([0, 4, 10]), torch.arange(2), torch.zeros(2, dtype=torch.long), np.arange(2))
-
-
-def close(one: Tensor, other: Tensor) -> bool:
-    """Whether two answers are the same, to 1e-4."""
-    return one.shape == other.shape and torch.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE)

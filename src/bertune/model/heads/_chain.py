@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from bertune.base.errors import ModelError
 from bertune.base.types import Batch, Floats
 from bertune.model.heads._head import More
+from bertune.model.packing import moved
 
 MOST_TAGS = 1000  # a table of all pairs, computed for every word
 
@@ -47,7 +48,9 @@ class Chain(More):
         asked = (batch.targets >= 0).nonzero()[:, 0]  # a target below 0 is none
         if not len(asked):
             return scores
-        owner = batch.owner.repeat_interleave(batch.starts[1:] - batch.starts[:-1])[asked]
+        owner = batch.owner.repeat_interleave(
+            moved(batch.starts.diff(), batch.owner.device), output_size=len(batch.ids)
+        )[asked]
         _, row, count = torch.unique_consecutive(owner, return_inverse=True, return_counts=True)
         within = torch.arange(len(asked), device=scores.device) - (count.cumsum(0) - count)[row]
         # Rows end together, at the right: so the way back needs no mask, and what lies left of a row is never read.

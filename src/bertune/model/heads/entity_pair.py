@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bertune.base.types import Batch
 from bertune.model.heads._head import Head
-from bertune.model.packing import pad, real_tokens
+from bertune.model.packing import packed, pad
 
 FIRST, SECOND = 1, 2  # bits of beside["marker"]
 
@@ -30,6 +30,6 @@ class EntityPair(Head):
     def answers(self, network: Any, batch: Batch, pad_id: int) -> Tensor:
         """logits[rows, classes] in float32."""
         logits: Tensor = network(**pad(batch, pad_id)).logits
-        parts, marker = logits[real_tokens(batch)].float(), batch.beside["marker"]
+        parts, marker = packed(logits, batch).float(), batch.beside["marker"]
         classes = parts.shape[1] // 2
         return parts[(marker & FIRST) > 0, :classes] + parts[(marker & SECOND) > 0, classes:]

@@ -8,7 +8,7 @@ from torch import Tensor
 from bertune.base.types import Batch, Floats, Level
 from bertune.model.heads._chain import Chain
 from bertune.model.heads._head import Head, More
-from bertune.model.packing import pad, real_tokens
+from bertune.model.packing import packed, pad
 
 
 class TokenClassification(Head):
@@ -31,7 +31,7 @@ class TokenClassification(Head):
     def answers(self, network: Any, batch: Batch, pad_id: int) -> Tensor:
         """logits[tokens, classes] in float32."""
         logits: Tensor = network(**pad(batch, pad_id)).logits
-        return logits[real_tokens(batch)].float()
+        return packed(logits, batch).float()
 
     def judged(self, answers: Tensor, batch: Batch) -> Tensor:
         """logits[tokens, classes]; in a chain those of each word given the true tag of the word before it."""
