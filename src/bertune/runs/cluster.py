@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from bertune.engine.interrupt import Watch
 from bertune.runs.shards import Predictor
 
 STORE_BYTES = 100 * 2**20  # of memory that Ray's processes share: only paths and counts go through it
+CONNECT_SECONDS = 10.0
 # Ray's settings for a start on this machine: its processes listen on 127.0.0.1 alone, and know each other by a word
 # that is drawn anew.
 ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
@@ -49,19 +51,31 @@ def _started(workers: int, address: str | None) -> Iterator[None]:
     except ImportError:
         raise MissingExtra("ray[data]", "distributed", "Prediction by several workers") from None
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
-    try:
-        if address is None:
-            count = max(workers, available_threads())
-            ray.init("local", num_cpus=count, object_store_memory=STORE_BYTES, include_dashboard=False, **quiet)
-        else:
-            ray.init(address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise BertuneError("Ray cannot be started here." if address is None else "no Ray cluster answers there.",
-                           where=address, found=str(error)[:300]) from error  # fmt: skip
+    if address is None:
+        count = max(workers, available_threads())
+        ray.init("local", num_cpus=count, object_store_memory=STORE_BYTES, include_dashboard=False, **quiet)
+    else:
+        _join(address, quiet)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _join(address: str, quiet: dict[str, Any]) -> None:
+    """Work on a cluster. Raises BertuneError where none answers; Ray itself would try for minutes."""
+    import ray
+
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        if port.isdecimal():
+            socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+        ray.init(address, **quiet)
+    except (OSError, RuntimeError, ValueError, OverflowError) as error:
+        raise BertuneError(
+            "no Ray cluster can be joined there.", where=address, expected="host:port of its head",
+            found=str(error)[:300], next_move="where the cluster asks for a token: RAY_AUTH_MODE=token, see Ray's pages",
+        ) from error  # fmt: skip
 
 
 def _share(workers: int) -> dict[str, float]:

@@ -56,7 +56,8 @@ def predict_shards(
     if Path(data).is_dir() and out.is_relative_to(os.path.abspath(data)):
         raise DataError("the answers would lie among the texts.", where=str(out), next_move="give another --shards")
     model = model_folder(Path(run))
-    work = Work(os.path.abspath(model), model_digest(model), str(out), dict(columns), list(settings))
+    named = {role: name for role, name in columns.items() if name is not None}
+    work = Work(os.path.abspath(model), model_digest(model), str(out), named, list(settings))
     shards = shards_of(data, settings)
     _check_alone(out, {shard.name for shard in shards})
     with Folder(out / DONE).locked(), Watch() as watch:

@@ -51,7 +51,7 @@ class Work:
     model: str
     digest: str
     out: str
-    columns: Mapping[str, str | None]
+    columns: Mapping[str, str]
     settings: Sequence[str]
 
     def answers(self, shard: Shard) -> Path:

@@ -15,7 +15,8 @@ def predict(
     set_: Annotated[list[str] | None, typer.Option("--set", help="how the file is read: data.format, data.encoding, "
                                                    "data.delimiter, data.quoting", metavar="key=value")] = None,
     shards: Annotated[str | None, typer.Option("--shards", help="folder for the answers to each file of the folder "
-                                               "DATA, or part of a large file; what is done is kept", metavar="F")] = None,
+                                               "DATA, or each part of a file; those done are kept",
+                                               metavar="F")] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="processes that answer shards",
                                                 metavar="N")] = None,
     cluster: Annotated[str | None, typer.Option("--cluster", help="Ray cluster of the workers, also RAY_ADDRESS; else "
