@@ -74,7 +74,7 @@ def _join(address: str, quiet: dict[str, Any]) -> None:
     except (OSError, RuntimeError, ValueError, OverflowError) as error:
         raise BertuneError(
             "no Ray cluster can be joined there.", where=address, expected="host:port of its head",
-            found=str(error)[:300], next_move="where the cluster asks for a token: RAY_AUTH_MODE=token, see Ray's pages",
+            found=str(error)[:300], next_move="where the cluster asks for a token: RAY_AUTH_MODE=token",
         ) from error  # fmt: skip
 
 
