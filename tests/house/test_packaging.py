@@ -15,7 +15,7 @@ PINS = [
     for line in (house.ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 ]
-PINNED_EXTRAS = ("minilm", "excel", "hub", "test", "track-tensorboard", "notebook")
+PINNED_EXTRAS = ("minilm", "excel", "hub", "test", "track-tensorboard", "distributed", "notebook")
 
 
 def normal(name: str) -> str:

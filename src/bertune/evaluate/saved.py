@@ -187,10 +187,10 @@ _ABOUT: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def load(folder: Path) -> SavedModel:
-    """Read a saved model, from a run folder or its model folder. Raises ModelError."""
+def model_folder(folder: Path) -> Path:
+    """The folder of the model of a run folder, or of a model folder itself. Raises ModelError."""
     if (folder / "model" / "bertune.json").is_file():
-        folder = folder / "model"
+        return folder / "model"
     if not (folder / "bertune.json").is_file():
         raise ModelError(
             "no model of bertune lies here.",
@@ -198,6 +198,12 @@ def load(folder: Path) -> SavedModel:
             expected="a run folder with model/bertune.json",
             next_move="bertune resume finishes a run that was interrupted",
         )
+    return folder
+
+
+def load(folder: Path) -> SavedModel:
+    """Read a saved model, from a run folder or its model folder. Raises ModelError."""
+    folder = model_folder(folder)
     about = read_about(folder)
     tokenizer = TextTokenizer(folder)
     task = _task(about)

@@ -65,10 +65,13 @@ def check_out(out: Path, data: str, formats: Sequence[str] = (".parquet", ".csv"
         raise DataError("the answers would replace the texts.", where=str(out), next_move="give another --out")
 
 
-def write(out: Path, portions: Iterable[Portion]) -> None:
-    """Write the answers portion by portion, in the format of the suffix; the file appears complete or not at all."""
+def write(out: Path, portions: Iterable[Portion]) -> str:
+    """Write the answers portion by portion, in the format of the suffix; the file appears complete or not at all.
+
+    Returns its sha256 in hex.
+    """
     try:
-        FILES.write(out, WRITERS[out.suffix.lower()](iter(portions)))
+        return FILES.write(out, WRITERS[out.suffix.lower()](iter(portions)))
     except BaseException:
         FILES.remove(out.with_name(out.name + ".partial"))
         raise

@@ -20,11 +20,12 @@ from bertune.data.columns import recognise
 from bertune.data.frames import table_of
 from bertune.data.text_index import TextIndex, Vectors, is_index, read_index, texts_at, write_texts, write_vectors
 from bertune.evaluate.saved import SavedModel
+from bertune.model import beside
 from bertune.runs.new_rows import as_trained, tables_of
 from bertune.runs.predict import AT_ONCE, predict_examples
 from bertune.runs.telling import Teller
 
-DIGESTED = ("config.json", "tokenizer.json", "bertune.json")
+DIGESTED = ("config.json", "tokenizer.json", "bertune.json", beside.FILE)
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _fitting(index: TextIndex, saved: SavedModel, folder: Path) -> TextIndex:
 
 
 def model_digest(folder: Path) -> str:
-    """A digest of everything in a model's folder that decides the vectors of texts."""
+    """A digest of everything in a model's folder that decides its answers."""
     files = [*weight_files(folder), *(folder / name for name in DIGESTED if (folder / name).is_file())]
     return hashlib.sha256("".join(f"{file.name} {FILES.digest(file)}\n" for file in files).encode()).hexdigest()
 

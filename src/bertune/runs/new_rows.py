@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 import numpy as np
@@ -88,17 +89,21 @@ def _there(saved: SavedModel, role: str, table: Table) -> str | None:
 
 
 def portions_of(
-    data: str, saved: SavedModel, columns: Mapping[str, str | None], settings: Sequence[str], teller: Teller
-) -> Iterator[NewRows]:
-    """The rows of a file, folder or hf:<dataset>, portion by portion. Raises DataError with file and row."""
+    data: str, saved: SavedModel, columns: Mapping[str, str | None], settings: Sequence[str], teller: Teller,
+    part: tuple[int, int | None] = (0, None),
+) -> Iterator[NewRows]:  # fmt: skip
+    """The rows of a file, folder or hf:<dataset>, portion by portion; those from one portion to before another where a
+    `part` is asked for. Raises DataError with file and row."""
     roles: Roles | None = None
-    for table in tables_of(data, settings):
+    first, end = part
+    for number, table in enumerate(islice(tables_of(data, settings), end)):
         if roles is None:
             roles, said = roles_for(table, saved, columns)
             if said:
                 teller.warn(said)
             many = len(table.files) > 1
-        yield _rows(saved, table, roles, many)
+        if number >= first:
+            yield _rows(saved, table, roles, many)
 
 
 def tables_of(data: str, settings: Sequence[str]) -> Iterator[Table]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -164,20 +164,32 @@ def joined(parts: Sequence[Guesses]) -> Guesses:
 
 @dataclass
 class Told:
-    """What is said of an answered file: counts, and the first rows behind them. No text is kept."""
+    """What is said of answered rows: counts, of those not answered by problem, and the first rows behind each. No text
+    is kept."""
 
     rows: int = 0
     cut: int = 0
-    refused: dict[str, list[str]] | None = None
+    refused: dict[str, int] = field(default_factory=dict)
+    first: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, portion: Portion) -> None:
         """Count one portion."""
         self.rows += len(portion.answered)
         self.cut += int(portion.answered.cut.sum())
-        refused = self.refused = self.refused or {}
         for i, problem in enumerate(portion.answered.problems):
             if problem is not None:
-                refused.setdefault(problem, []).append(f"{int(portion.rows.row[i]):,}")
+                self._refuse(problem, 1, [f"{int(portion.rows.row[i]):,}"])
+
+    def add(self, other: "Told", file: str) -> None:
+        """Count what is said of a further file."""
+        self.rows += other.rows
+        self.cut += other.cut
+        for problem, count in other.refused.items():
+            self._refuse(problem, count, [f"{file}:{row}" for row in other.first[problem]])
+
+    def _refuse(self, problem: str, count: int, rows: list[str]) -> None:
+        self.refused[problem] = self.refused.get(problem, 0) + count
+        self.first[problem] = [*self.first.get(problem, []), *rows][:SHOWN_ROWS]
 
 
 def predict_command(
@@ -197,34 +209,38 @@ def predict_command(
         saved = open_model(run)
         rows = lines_of(sys.stdin.buffer, saved) if data == "-" else portions_of(data, saved, columns, settings, teller)
         told = Told()
-        portions = _answered(saved, rows, told, watch)
+        portions = answer_portions(saved, rows, told, watch.poll)
         to_stdout = out is None and teller.bar == "json"  # rows alone go there; the rest is said to people
         if out is not None:
             write(Path(out), portions)
         else:
             print_lines(portions, as_json=to_stdout)
-    _tell(told, saved.about, People() if to_stdout else teller, out)
+    teller = People() if to_stdout else teller
+    tell(told, saved.about, teller)
+    if out is not None:
+        teller.say("written", f"{out} · {told.rows:,} rows", out=out, rows=told.rows)
 
 
-def _answered(saved: SavedModel, rows: Iterator[NewRows], told: Told, watch: Watch) -> Iterator[Portion]:
+def answer_portions(
+    saved: SavedModel, rows: Iterator[NewRows], told: Told, poll: Callable[[], None] = lambda: None
+) -> Iterator[Portion]:
+    """The answers to rows, portion by portion, each counted in `told`. `poll` may raise to stop."""
     for some in rows:
-        watch.poll()
-        portion = Portion(some, predict_examples(saved, some.examples, poll=watch.poll))
+        poll()
+        portion = Portion(some, predict_examples(saved, some.examples, poll=poll))
         told.note(portion)
         yield portion
 
 
-def _tell(told: Told, about: About, teller: Teller, out: str | None) -> None:
-    """Say what was answered, cut and refused: numbers and rows only, never a text."""
-    for problem, found in (told.refused or {}).items():
-        more = f" and {len(found) - SHOWN_ROWS:,} more" if len(found) > SHOWN_ROWS else ""
-        where = f"rows {', '.join(found[:SHOWN_ROWS])}{more}" if len(found) > 1 else f"row {found[0]}"
-        teller.warn(f"{len(found):,} not answered: {problem} ({where})", problem=problem, count=len(found))
+def tell(told: Told, about: About, teller: Teller) -> None:
+    """Say what was cut and refused: numbers and rows only, never a text."""
+    for problem, count in told.refused.items():
+        more = f" and {count - SHOWN_ROWS:,} more" if count > SHOWN_ROWS else ""
+        where = f"row{'s' if count > 1 else ''} {', '.join(told.first[problem])}{more}"
+        teller.warn(f"{count:,} not answered: {problem} ({where})", problem=problem, count=count)
     if told.cut:
         share = percent(told.cut / told.rows)
         text = f"{counted(told.cut, 'text')} ({share}) cut at {about.max_length} tokens, the length of training"
         teller.warn(text, cut=told.cut, max_length=about.max_length)
     if not told.rows:
         teller.warn("there are no rows; nothing was answered")
-    if out is not None:
-        teller.say("written", f"{out} · {told.rows:,} rows", out=out, rows=told.rows)

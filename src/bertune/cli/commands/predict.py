@@ -14,9 +14,23 @@ def predict(
     text: o.Text = None, text_pair: o.TextPair = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="how the file is read: data.format, data.encoding, "
                                                    "data.delimiter, data.quoting", metavar="key=value")] = None,
+    shards: Annotated[str | None, typer.Option("--shards", help="folder for the answers to each file of the folder "
+                                               "DATA, or each part of a file; those done are kept",
+                                               metavar="F")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="processes that answer shards",
+                                                metavar="N")] = None,
+    cluster: Annotated[str | None, typer.Option("--cluster", help="Ray cluster of the workers, also RAY_ADDRESS; else "
+                                                "this machine", metavar="ADDRESS")] = None,
     as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Answer new texts with a trained model."""
-    from bertune.runs.predict import predict_command
+    columns, teller = {"text": text, "text_pair": text_pair}, o.teller(as_json)
+    if shards is None and workers is None and cluster is None:
+        from bertune.runs.predict import predict_command
 
-    predict_command(run, data, out, {"text": text, "text_pair": text_pair}, o.teller(as_json), set_ or [])
+        predict_command(run, data, out, columns, teller, set_ or [])
+        return
+    from bertune.runs.predict_shards import Wanted, predict_shards
+
+    if not predict_shards(run, data, Wanted(shards, out, workers, cluster), columns, teller, set_ or []):
+        raise typer.Exit(1)
