@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from bertune.base.errors import BertuneError, MissingExtra
-from bertune.engine.devices import available_threads
 from bertune.engine.interrupt import Watch
+from bertune.engine.threads import available_threads
 from bertune.runs.shards import Predictor
 
 STORE_BYTES = 100 * 2**20  # of memory that Ray's processes share: only paths and counts go through it
