@@ -28,11 +28,14 @@ def guarded(
     if own.sum() <= FEW:
         return answer(store, "fp32")
     found = answer(store, "bf16")
-    free, again, largest = room(found), np.zeros(len(store), bool), 0.0
-    rows = _sample(np.flatnonzero(own), store.lengths)
+    with np.errstate(invalid="ignore"):
+        free = room(found)
+    rows, again, largest = _sample(np.flatnonzero(own), store.lengths), np.zeros(len(store), bool), 0.0
     while len(rows):
         exact, items = answer(store.take(rows), "fp32").values, _items(found, rows)
-        largest = float(np.nan_to_num(np.abs(found.values[items] - exact), nan=np.inf).max(initial=largest))
+        with np.errstate(invalid="ignore"):
+            off = np.abs(found.values[items] - exact)
+        largest = float(np.where(np.isnan(off), np.inf, off).max(initial=largest))
         found.values[items] = exact
         again[rows] = True
         rows = np.flatnonzero(own & ~again & ~(free > SAFE * largest))  # what is no number is near every border

@@ -20,6 +20,7 @@ from bertune.engine.interrupt import Watch
 from bertune.evaluate.guarded import guarded
 from bertune.evaluate.predict import predict
 from bertune.evaluate.saved import About, SavedModel, load
+from bertune.model.copied_weights import unchanged_weights
 from bertune.runs.answers import Portion, check_out, print_lines, write
 from bertune.runs.new_rows import NewRows, broken, lines_of, of_texts, portions_of
 from bertune.runs.telling import People, Teller
@@ -117,10 +118,11 @@ def predict_examples(
     cut = np.zeros(len(examples), bool)
     found: list[Guesses] = []
     at_once = len(good) or 1 if saved.task.whole else AT_ONCE
-    for start in range(0, len(good) or 1, at_once):
-        rows = good[start : start + at_once]
-        guesses, cut[rows] = _answer(saved, examples.take(rows), precision, poll)
-        found.append(guesses)
+    with unchanged_weights():  # one copy of them does for all portions
+        for start in range(0, len(good) or 1, at_once):
+            rows = good[start : start + at_once]
+            guesses, cut[rows] = _answer(saved, examples.take(rows), precision, poll)
+            found.append(guesses)
     return Answered(saved.task, saved.about.classes, joined(found), good, tuple(problems), cut)
 
 
@@ -217,8 +219,9 @@ def predict_command(
     """Answer a file (or, for `-`, one text a line on stdin): into `out`, else on stdout.
 
     `columns` overrides the columns of the training data; `settings` may say how the file is read
-    (data.format=…, data.encoding=…, data.delimiter=…, data.quoting=…); `precision` is that of `predict_examples`. Rows keep their order and are answered in
-    portions, so the file may be larger than memory; `out` appears complete or not at all.
+    (data.format=…, data.encoding=…, data.delimiter=…, data.quoting=…); `precision` is that of `predict_examples`.
+    Rows keep their order and are answered in portions, so the file may be larger than memory; `out` appears complete or
+    not at all.
     Raises BertuneError; ModelError where no model lies in `run`.
     """
     if out is not None:

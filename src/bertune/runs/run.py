@@ -133,9 +133,9 @@ class Run:
         `texts` is a list, series or array of texts; for a model of pairs either with second texts in `pairs`, or a
         list of (text, second text). Of a frame, a dict of lists or a list of dicts the columns of training are read:
         so are rows with choices or tokens given. None, NaN and blank texts come back with the label None.
-        `precision` is fp32, bf16, or auto: where the machine computes bf16, labels are those of fp32, found in bf16 and,
-        where another could be found, in fp32; their probabilities then differ from those of fp32 in the third digit.
-        Numbers, vectors and spans are fp32 unless bf16 is asked for.
+        `precision` is fp32, bf16 or auto. With auto, labels are those of fp32; of more than 128 rows most probabilities
+        come from bf16 where the machine computes it, and are off by up to some hundredths. Numbers, vectors and spans
+        are fp32 unless bf16 is asked for.
         Raises DataError for anything else, naming the row.
         """
         if pairs is None and _has_columns(texts):
