@@ -149,7 +149,8 @@ class RealTokens:
         every = list(layers(self.encoder))
         if not every:  # all of them have been computed before
             return tokens[firsts] if _first_only.get() else tokens
-        groups = groups_of(sizes.tolist(), parts(every[0]).heads)
+        apart = not self.encoder.training  # in training, masks of dropout are drawn group by group
+        groups = groups_of(sizes.tolist(), parts(every[0]).heads, apart)
         anew = self.recomputes and self.encoder.training and torch.is_grad_enabled()
         compute = partial(checkpoint, self._layer, use_reentrant=False) if anew else self._layer
         for number, layer in enumerate(every, 1):
