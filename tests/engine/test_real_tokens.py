@@ -141,7 +141,7 @@ def test_many_texts_of_one_length_stay_among_themselves_where_that_is_asked():
     sizes = [20] * 17 + [19] * 15 + [18] * 3
     assert [group.count for group in groups_of(sizes, heads=3)] == [35]
     found = groups_of(sizes, heads=3, apart=True)
-    assert [group.count for group in found] == [17, 18]
+    assert [group.count for group in found] == [17, 16, 2]  # fewer than 16 take in the next ones
     assert found[0].places is None and found[1].places is not None
 
 
