@@ -166,7 +166,8 @@ def _answer(
 
 
 def _device(saved: SavedModel) -> torch.device:
-    return next(saved.model.network.parameters()).device
+    device: torch.device = next(saved.model.network.parameters()).device
+    return device
 
 
 def most_tokens(device: torch.device) -> int:

@@ -144,7 +144,8 @@ It is fine for children.,6.2
     def room(self, examples: Examples, answers: Answers, tuned: Tuned) -> Floats:
         """The way to the nearest bound between two grades, in the unit of the answers."""
         _, deviation = self._scales(examples, tuned)
-        return _borders.of_grades(self._values(examples, answers, tuned), tuned.more["cuts"]["bounds"]) / deviation
+        ways = _borders.of_grades(self._values(examples, answers, tuned), tuned.more["cuts"]["bounds"])
+        return np.asarray(ways / deviation)
 
     def _values(self, examples: Examples, answers: Answers, tuned: Tuned) -> Floats:
         mean, deviation = self._scales(examples, tuned)
