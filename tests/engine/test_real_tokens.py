@@ -29,9 +29,8 @@ def test_answers_and_gradients_are_those_of_the_padded_encoder(tiny, architectur
 def test_the_comparison_sees_a_text_that_reads_another(tiny, monkeypatch):
     model, batch = model_of(tiny("bert")), batch_of((5, 5))
     theirs, _ = learnt(padded(model), batch)
-    monkeypatch.setattr(
-        "bertune.model.grouped_attention.groups_of", lambda sizes, heads: groups_of([sum(sizes)], heads)
-    )
+    one = "bertune.model.grouped_attention.groups_of"
+    monkeypatch.setattr(one, lambda sizes, heads, apart: groups_of([sum(sizes)], heads))
     model.base.forward.head_reads_first = False
     own, _ = learnt(model, batch)
     assert float((own - theirs).abs().max()) > 1e-3
@@ -78,9 +77,9 @@ def test_a_frozen_layer_gets_no_gradient(tiny):
     assert gradients and not any("embeddings" in name or "layer.0." in name for name in gradients)
 
 
-@given(sizes=SIZES)
-def test_groups_hold_every_token_once(sizes):
-    groups, texts = groups_of(sizes, heads=3), 0
+@given(sizes=SIZES, apart=st.booleans())
+def test_groups_hold_every_token_once(sizes, apart):
+    groups, texts = groups_of(sizes, 3, apart), 0
     values = torch.arange(1, sum(sizes) + 1, dtype=torch.float32)[:, None]
     found = torch.zeros_like(values)
     for group in groups:
@@ -91,6 +90,14 @@ def test_groups_hold_every_token_once(sizes):
             assert room[place, :size].all() and not room[place, size:].any()
         group.put(found, room.view(group.count, group.length, 1))
     assert texts == len(sizes) and torch.equal(found, values)
+
+
+def test_many_texts_of_one_length_stay_among_themselves_where_that_is_asked():
+    sizes = [20] * 17 + [19] * 15 + [18] * 3
+    assert [group.count for group in groups_of(sizes, heads=3)] == [35]
+    found = groups_of(sizes, heads=3, apart=True)
+    assert [group.count for group in found] == [17, 16, 2]  # fewer than 16 take in the next ones
+    assert found[0].places is None and found[1].places is not None
 
 
 def test_a_group_takes_no_more_memory_than_it_may(monkeypatch):

@@ -16,6 +16,7 @@ from bertune.model.dropout import mask
 
 ALIKE = 0.9  # of the longest text: shorter ones get a group of their own, as products grow by the square of the length
 MOST = 2**22  # weights of attention of a group, so that they stay in the processor's cache and take little memory
+MANY = 16  # texts of one length that stay among themselves where groups are `apart`
 LONG = 256  # tokens from which a group costs less than what filling up wastes
 
 
@@ -55,14 +56,17 @@ class Group:
             into[self.tokens].copy_(by_token.reshape(self.count * self.length, -1)[self.places])
 
 
-def groups_of(sizes: Sequence[int], heads: int) -> list[Group]:
-    """Groups of texts of like length, whose tokens follow each other; `sizes` fall from text to text."""
+def groups_of(sizes: Sequence[int], heads: int, apart: bool = False) -> list[Group]:
+    """Groups of texts of like length, whose tokens follow each other; `sizes` fall from text to text.
+
+    With `apart`, MANY texts of one length take in no shorter ones: more groups, but little is filled up and copied.
+    """
     groups, text, token = [], 0, 0
     while text < len(sizes):
         length = sizes[text]
         least = length if length >= LONG else ALIKE * length
         last, end = text, min(len(sizes), text + max(1, MOST // (heads * length**2)))
-        while last < end and sizes[last] >= least:
+        while last < end and sizes[last] >= least and not (apart and last - text >= MANY and sizes[last] < length):
             last += 1
         own = sizes[text:last]
         groups.append(_group(own, slice(token, token + sum(own)), slice(text, last)))
@@ -85,7 +89,8 @@ class Grouped(Way):
     falling, drops = True, True
 
     def __init__(self, sizes: Sequence[int], tokens: int, heads: int, device: torch.device) -> None:
-        self._groups, self._heads = groups_of(sizes, heads), heads
+        apart = not torch.is_grad_enabled()  # while learning, masks of dropout are drawn group by group
+        self._groups, self._heads = groups_of(sizes, heads, apart), heads
 
     def __call__(self, projected: Tensor, drop: float, asked: Tensor | None = None) -> Tensor:
         """As `attention` gives it."""

@@ -12,20 +12,22 @@ import pyarrow as pa
 import torch
 
 from bertune.base.errors import DataError
-from bertune.base.types import Examples, Floats, Guesses, Ints
+from bertune.base.types import Answers, Examples, Floats, Guesses, Ints
 from bertune.base.wording import counted, percent
 from bertune.data.store import TokenStore, in_memory
-from bertune.engine.devices import hardware
+from bertune.engine.devices import hardware, has_bf16
 from bertune.engine.interrupt import Watch
+from bertune.evaluate.guarded import guarded
 from bertune.evaluate.predict import predict
 from bertune.evaluate.saved import About, SavedModel, load
+from bertune.model.copied_weights import unchanged_weights
 from bertune.runs.answers import Portion, check_out, print_lines, write
 from bertune.runs.new_rows import NewRows, broken, lines_of, of_texts, portions_of
 from bertune.runs.telling import People, Teller
 
 AT_ONCE = 4096  # rows encoded and answered together: enough to sort by length, little memory
-BATCH_SIZE = 64
-MAX_TOKENS = 16384
+BATCH_SIZE = 512
+PRECISIONS = ("auto", "fp32", "bf16")
 NO_TEXT = "no text"
 NO_PAIR = "no second text"
 BROKEN = "half of a surrogate pair, which is no character"
@@ -84,31 +86,43 @@ def predict_rows(
     texts: Sequence[str | None],
     pairs: Sequence[str | None] | None = None,
     *,
+    precision: str = "fp32",
     poll: Callable[[], None] = lambda: None,
 ) -> Answered:
-    """Answers to texts in fp32; rows without a text are not answered but named. `poll` may raise to stop.
+    """Answers to texts; rows without a text are not answered but named. `poll` may raise to stop.
 
-    Raises DataError when second texts are missing altogether or not wanted.
+    Raises DataError when second texts are missing altogether or not wanted, or for an unknown precision.
     """
     _check_pairs(saved, len(texts), pairs)
-    answered = predict_examples(saved, of_texts(saved, texts, pairs), poll=poll)
+    answered = predict_examples(saved, of_texts(saved, texts, pairs), precision=precision, poll=poll)
     halves = {i for column in (texts, pairs or ()) for i, text in enumerate(column) if text and broken(text)}
     problems = [BROKEN if i in halves else problem for i, problem in enumerate(answered.problems)]
     return replace(answered, problems=tuple(problems))
 
 
-def predict_examples(saved: SavedModel, examples: Examples, *, poll: Callable[[], None] = lambda: None) -> Answered:
-    """Answers to rows that are treated as in training, in fp32; rows without a text, and those that the task cannot
-    answer, are named instead."""
+def predict_examples(
+    saved: SavedModel, examples: Examples, *, precision: str = "fp32", poll: Callable[[], None] = lambda: None
+) -> Answered:
+    """Answers to rows that are treated as in training; rows without a text, and those that the task cannot answer, are
+    named instead.
+
+    `precision` is fp32, bf16, or auto: bf16 where the device has it and answers are decisions, and float32 again for
+    rows whose decision could be another. Raises DataError for any other.
+    """
+    if precision not in PRECISIONS:
+        raise DataError("there is no such precision.", expected=", ".join(PRECISIONS), found=str(precision))
+    if precision == "auto" and not (saved.task.decides and has_bf16(_device(saved))):
+        precision = "fp32"
     problems = [_problem(examples, row) or saved.task.refused(examples, row) for row in range(len(examples))]
     good = np.flatnonzero([problem is None for problem in problems])
     cut = np.zeros(len(examples), bool)
     found: list[Guesses] = []
     at_once = len(good) or 1 if saved.task.whole else AT_ONCE
-    for start in range(0, len(good) or 1, at_once):
-        rows = good[start : start + at_once]
-        guesses, cut[rows] = _answer(saved, examples.take(rows), poll)
-        found.append(guesses)
+    with unchanged_weights():  # one copy of them does for all portions
+        for start in range(0, len(good) or 1, at_once):
+            rows = good[start : start + at_once]
+            guesses, cut[rows] = _answer(saved, examples.take(rows), precision, poll)
+            found.append(guesses)
     return Answered(saved.task, saved.about.classes, joined(found), good, tuple(problems), cut)
 
 
@@ -128,7 +142,7 @@ def _problem(examples: Examples, row: int) -> str | None:
 
 
 def _answer(
-    saved: SavedModel, examples: Examples, poll: Callable[[], None]
+    saved: SavedModel, examples: Examples, precision: str, poll: Callable[[], None]
 ) -> tuple[Guesses, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """What the model says of rows that have texts, and which rows lost tokens."""
     task, about = saved.task, saved.about
@@ -136,11 +150,30 @@ def _answer(
         task.encode(replace(examples, gold=None), about.classes, saved.tokenizer, about.max_length),
         np.zeros(len(examples), np.int64),
     )
-    device = next(saved.model.network.parameters()).device
-    answers = predict(
-        saved.model, store, batch_size=BATCH_SIZE, max_tokens=MAX_TOKENS, precision="fp32", device=device, poll=poll
-    )
+    device = _device(saved)
+
+    def answer(some: TokenStore, how: str) -> Answers:
+        return predict(
+            saved.model, some, batch_size=BATCH_SIZE, max_tokens=most_tokens(device), precision=how, device=device,
+            poll=poll,
+        )  # fmt: skip
+
+    if precision == "auto":
+        answers = guarded(store, answer, lambda found: task.room(examples, found, about.tuned))
+    else:
+        answers = answer(store, precision)
     return task.decode(examples, store, answers, about.classes, about.tuned), _cut(saved, examples, store)
+
+
+def _device(saved: SavedModel) -> torch.device:
+    device: torch.device = next(saved.model.network.parameters()).device
+    return device
+
+
+def most_tokens(device: torch.device) -> int:
+    """How many tokens are computed at once: of a processor as many as fit its cache. Batches of nearly as many tokens
+    share their kernels, which batches of as many rows do not."""
+    return 2048 if device.type == "cpu" else 16_384
 
 
 def _cut(saved: SavedModel, examples: Examples, store: TokenStore) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -194,13 +227,14 @@ class Told:
 
 def predict_command(
     run: str, data: str, out: str | None, columns: Mapping[str, str | None], teller: Teller,
-    settings: Sequence[str] = (),
+    settings: Sequence[str] = (), precision: str = "auto",
 ) -> None:  # fmt: skip
     """Answer a file (or, for `-`, one text a line on stdin): into `out`, else on stdout.
 
     `columns` overrides the columns of the training data; `settings` may say how the file is read
-    (data.format=…, data.encoding=…, data.delimiter=…, data.quoting=…). Rows keep their order and are answered in
-    portions, so the file may be larger than memory; `out` appears complete or not at all.
+    (data.format=…, data.encoding=…, data.delimiter=…, data.quoting=…); `precision` is that of `predict_examples`.
+    Rows keep their order and are answered in portions, so the file may be larger than memory; `out` appears complete or
+    not at all.
     Raises BertuneError; ModelError where no model lies in `run`.
     """
     if out is not None:
@@ -209,7 +243,7 @@ def predict_command(
         saved = open_model(run)
         rows = lines_of(sys.stdin.buffer, saved) if data == "-" else portions_of(data, saved, columns, settings, teller)
         told = Told()
-        portions = answer_portions(saved, rows, told, watch.poll)
+        portions = answer_portions(saved, rows, told, precision, watch.poll)
         to_stdout = out is None and teller.bar == "json"  # rows alone go there; the rest is said to people
         if out is not None:
             write(Path(out), portions)
@@ -222,12 +256,13 @@ def predict_command(
 
 
 def answer_portions(
-    saved: SavedModel, rows: Iterator[NewRows], told: Told, poll: Callable[[], None] = lambda: None
-) -> Iterator[Portion]:
+    saved: SavedModel, rows: Iterator[NewRows], told: Told, precision: str = "auto",
+    poll: Callable[[], None] = lambda: None,
+) -> Iterator[Portion]:  # fmt: skip
     """The answers to rows, portion by portion, each counted in `told`. `poll` may raise to stop."""
     for some in rows:
         poll()
-        portion = Portion(some, predict_examples(saved, some.examples, poll=poll))
+        portion = Portion(some, predict_examples(saved, some.examples, precision=precision, poll=poll))
         told.note(portion)
         yield portion
 

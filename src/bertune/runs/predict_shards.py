@@ -24,12 +24,13 @@ PARTIAL = ".partial"
 @dataclass(frozen=True)
 class Wanted:
     """Where the answers go, and who gives them: `workers` processes of this machine, or of the Ray cluster at the
-    address `cluster` (or RAY_ADDRESS)."""
+    address `cluster` (or RAY_ADDRESS); in which precision, as of `predict_examples`."""
 
     folder: str | None
     out: str | None = None
     workers: int | None = None
     cluster: str | None = None
+    precision: str = "auto"
 
     def place(self) -> str:
         """The folder of the answers. Raises RecipeError for options that do not go together."""
@@ -57,7 +58,7 @@ def predict_shards(
         raise DataError("the answers would lie among the texts.", where=str(out), next_move="give another --shards")
     model = model_folder(Path(run))
     named = {role: name for role, name in columns.items() if name is not None}
-    work = Work(os.path.abspath(model), model_digest(model), str(out), named, list(settings))
+    work = Work(os.path.abspath(model), model_digest(model), str(out), named, list(settings), wanted.precision)
     shards = shards_of(data, settings)
     _check_alone(out, {shard.name for shard in shards})
     with Folder(out / DONE).locked(), Watch() as watch:

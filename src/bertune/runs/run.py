@@ -125,25 +125,31 @@ class Run:
             )  # fmt: skip
         return open_model(self.path)
 
-    def predict(self, texts: Iterable[Any], pairs: Iterable[Any] | None = None) -> list[Prediction]:
+    def predict(
+        self, texts: Iterable[Any], pairs: Iterable[Any] | None = None, *, precision: str = "auto"
+    ) -> list[Prediction]:
         """The answers to texts, in their order.
 
         `texts` is a list, series or array of texts; for a model of pairs either with second texts in `pairs`, or a
         list of (text, second text). Of a frame, a dict of lists or a list of dicts the columns of training are read:
         so are rows with choices or tokens given. None, NaN and blank texts come back with the label None.
+        `precision` is fp32, bf16 or auto. With auto, labels are those of fp32; of more than 128 rows most probabilities
+        come from bf16 where the machine computes it, and are off by up to some hundredths. Numbers, vectors and spans
+        are fp32 unless bf16 is asked for.
         Raises DataError for anything else, naming the row.
         """
         if pairs is None and _has_columns(texts):
             table = table_of(texts)
             roles, _ = roles_for(table, self._saved, {})
-            return _predictions(predict_examples(self._saved, as_trained(self._saved, table, roles)))
+            examples = as_trained(self._saved, table, roles)
+            return _predictions(predict_examples(self._saved, examples, precision=precision))
         firsts, seconds = _listed(texts, "texts"), None if pairs is None else _listed(pairs, "pairs")
         single = self._saved.task.alone and all(isinstance(row, str) for row in firsts)
         if seconds is None and self._saved.pairs and not single:
             firsts, seconds = _unzipped(firsts)
         answered = predict_rows(
             self._saved, [_text(t, i) for i, t in enumerate(firsts)],
-            None if seconds is None else [_text(t, i) for i, t in enumerate(seconds)],
+            None if seconds is None else [_text(t, i) for i, t in enumerate(seconds)], precision=precision,
         )  # fmt: skip
         return _predictions(answered)
 

@@ -53,6 +53,7 @@ class Work:
     out: str
     columns: Mapping[str, str]
     settings: Sequence[str]
+    precision: str = "auto"
 
     def answers(self, shard: Shard) -> Path:
         """Where the answers to a shard lie."""
@@ -70,7 +71,7 @@ class Work:
         """Everything that the answers to a shard depend on, as JSON."""
         return {
             "bertune": __version__, "model": self.digest, "file": shard.digest, "portions": [shard.first, shard.end],
-            "columns": dict(self.columns), "settings": list(self.settings),
+            "columns": dict(self.columns), "settings": list(self.settings), "precision": self.precision,
         }  # fmt: skip
 
     def done(self, shard: Shard) -> bool:
@@ -167,7 +168,7 @@ class Predictor:
         try:
             part = (shard.first, shard.end)
             rows = portions_of(shard.file, self.saved, work.columns, work.settings, teller, part)
-            digest = write(work.answers(shard), answer_portions(self.saved, rows, told, self.poll))
+            digest = write(work.answers(shard), answer_portions(self.saved, rows, told, work.precision, self.poll))
             result = {"told": asdict(told), "said": [text for _, text in teller.heard]}
             FILES.write_json(work.marker(shard), {"of": work.of(shard), "answers": digest, "result": result})
         finally:

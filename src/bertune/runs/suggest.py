@@ -20,7 +20,7 @@ from bertune.evaluate.saved import SavedModel
 from bertune.evaluate.states import mean_states
 from bertune.runs.answers import check_out, shortened, shown
 from bertune.runs.new_rows import as_trained, reading_settings, roles_for
-from bertune.runs.predict import AT_ONCE, BATCH_SIZE, MAX_TOKENS, open_model, predict_examples
+from bertune.runs.predict import AT_ONCE, BATCH_SIZE, most_tokens, open_model, predict_examples
 from bertune.runs.rows_out import write_rows
 from bertune.runs.telling import Teller
 
@@ -60,7 +60,9 @@ def _states(saved: SavedModel, examples: Examples, poll: Any) -> Any:
     store = in_memory(parts, np.zeros(len(examples), np.int64))
     device = next(saved.model.network.parameters()).device
     rows = np.arange(len(examples))
-    return mean_states(saved.model, store, rows, batch_size=BATCH_SIZE, max_tokens=MAX_TOKENS, device=device, poll=poll)
+    return mean_states(
+        saved.model, store, rows, batch_size=BATCH_SIZE, max_tokens=most_tokens(device), device=device, poll=poll
+    )
 
 
 def suggest_command(

@@ -12,6 +12,7 @@ from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Judged,
 from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
 from bertune.metrics._calibration import fit_temperature, softmax, tune_threshold
+from bertune.tasks import _borders
 from bertune.tasks._task import PLAIN, Task, Tuning
 
 
@@ -31,6 +32,7 @@ class Classification(Task):
         "calibration_error",
     )
     watched: ClassVar[tuple[str, ...]] = ("log_loss", "macro_f1", "accuracy")
+    decides: ClassVar[bool] = True
     baselines: ClassVar[tuple[str, ...]] = ("majority", "tfidf")
 
     def gold(self, table: Table, roles: Roles) -> Sequence[Any]:
@@ -82,6 +84,10 @@ class Classification(Task):
         """The class of each row with the probability of every class."""
         probabilities = softmax(answers.values)
         return Guesses(self.chosen(probabilities, tuned.threshold), probabilities)
+
+    def room(self, examples: Examples, answers: Answers, tuned: Tuned) -> Floats:
+        """The way to the next best class, or to the threshold."""
+        return _borders.of_classes(answers.values, tuned.threshold)
 
     def chosen(self, probabilities: Floats, threshold: float | None = None) -> Ints:
         """The class of each row: the most probable one; of two classes the second from `threshold` on."""

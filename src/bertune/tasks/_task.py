@@ -45,7 +45,7 @@ class Task:
     configuration calls the problem, for other programs. `special_tokens` are tokens that tokenizer and model get for
     the task. `alone` tells whether a model of two texts a row answers single ones too, `whole` whether the answer to a
     row depends on those beside it, so that all are answered together, `relating` whether answers say how well the two
-    texts of a row belong together.
+    texts of a row belong together, `decides` whether answers are decisions, with borders between them (`room`).
     """
 
     name: ClassVar[str]
@@ -71,6 +71,7 @@ class Task:
     alone: ClassVar[bool] = False
     whole: ClassVar[bool] = False
     relating: ClassVar[bool] = False
+    decides: ClassVar[bool] = False
 
     @property
     def answering(self) -> Mapping[str, Any]:
@@ -198,6 +199,10 @@ class Task:
 
         `right` names the class that says so, where there are classes. Raises DataError where it must be named.
         """
+        raise NotImplementedError
+
+    def room(self, examples: Examples, answers: Answers, tuned: Tuned) -> Floats:
+        """By how much every number of each row may change before its decision does; of tasks that are `decides`."""
         raise NotImplementedError
 
     def confidence(self, guesses: Guesses) -> Floats:

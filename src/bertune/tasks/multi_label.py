@@ -14,6 +14,7 @@ from bertune.base.errors import DataError
 from bertune.base.types import Answers, Examples, Floats, Guesses, Judged, Roles, Table, Tuned
 from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
+from bertune.tasks import _borders
 from bertune.tasks._classification import natural, widened
 from bertune.tasks._labels import binary_columns, is_several, separator_of
 from bertune.tasks._long_texts import Kept, LongTexts, OfLongTexts, Pooling, Stride
@@ -57,6 +58,7 @@ The man at the desk was rude and the lamp is broken.,service|damage
     )  # fmt: skip
     watched: ClassVar[tuple[str, ...]] = ("labels_log_loss", "labels_macro_f1", "labels_average_precision")
     baselines: ClassVar[tuple[str, ...]] = ("label_rates", "tfidf_labels")
+    decides: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -155,8 +157,11 @@ The man at the desk was rude and the lamp is broken.,service|damage
     ) -> Guesses:
         """Which labels each row gets, and the probability of every label."""
         probabilities: Floats = expit(answers.values)
-        thresholds = np.asarray(tuned.more.get("thresholds", 0.5))
-        return Guesses(np.asarray(probabilities >= thresholds), probabilities)
+        return Guesses(np.asarray(probabilities >= _thresholds(tuned)), probabilities)
+
+    def room(self, examples: Examples, answers: Answers, tuned: Tuned) -> Floats:
+        """The way of the nearest label to the probability from which it is given."""
+        return _borders.of_labels(answers.values, _thresholds(tuned))
 
     def judged(self, examples: Examples, guesses: Guesses, classes: tuple[str, ...]) -> Any:
         """Gold beside guess, both as truth values."""
@@ -204,6 +209,11 @@ The man at the desk was rude and the lamp is broken.,service|damage
     def shown(self, value: Any) -> str:
         """The labels with commas between."""
         return ", ".join(value) or NO_LABEL
+
+
+def _thresholds(tuned: Tuned) -> Floats:
+    """From which probability each label is given."""
+    return np.asarray(tuned.more.get("thresholds", 0.5), np.float64)
 
 
 def _table(rows: Sequence[Any], classes: Sequence[str]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from bertune.base.types import Answers, Examples, Floats, Guesses, Ints, Judged,
 from bertune.data.columns import text_values
 from bertune.data.store import TokenStore
 from bertune.data.tokenizer import Encoded, TextTokenizer
-from bertune.tasks import _texts_of_rows
+from bertune.tasks import _borders, _texts_of_rows
 from bertune.tasks._choices import choices_of, find_columns, gold_of
 from bertune.tasks._classification import Classification
 from bertune.tasks._task import PLAIN, Asked, Tuning
@@ -123,6 +123,10 @@ class MultipleChoice(Classification):
         wide = np.zeros((len(chances), max(len(classes), chances.shape[1])))
         wide[:, : chances.shape[1]] = chances
         return Guesses(wide.argmax(axis=1), wide, {"choices": examples.more["choices"]})
+
+    def room(self, examples: Examples, answers: Answers, tuned: Tuned) -> Floats:
+        """The way to the next best choice."""
+        return _borders.of_classes(_table(answers, -np.inf))
 
     def judged(self, examples: Examples, guesses: Guesses, classes: tuple[str, ...]) -> Any:
         """Gold beside guess; rows may have more choices than the training rows had."""

@@ -11,6 +11,7 @@ from bertune.base.errors import DataError
 from bertune.base.types import Answers, Examples, Floats, Guesses, Roles, Table, Tuned
 from bertune.data.columns import label_texts
 from bertune.data.store import TokenStore
+from bertune.tasks import _borders
 from bertune.tasks._grades import learned_cuts, rounded
 from bertune.tasks._labels import is_scale, number_at
 from bertune.tasks._long_texts import Kept, LongTexts, OfLongTexts, Stride
@@ -69,6 +70,11 @@ It is fine for children.,6.2
         if low is not None and high is not None and low >= high:
             raise ValueError(f"task.low {low} must be below task.high {high}")
         self.low, self.high, self.by, self.rounding = low, high, by, rounding
+
+    @property
+    def decides(self) -> bool:  # type: ignore[override]
+        """Whether answers are whole grades."""
+        return self.rounding == "whole"
 
     @classmethod
     def recognise(cls, table: Table, roles: Roles) -> bool:
@@ -134,6 +140,12 @@ It is fine for children.,6.2
         """The number of each row, within its bounds."""
         values = self._values(examples, answers, tuned)
         return Guesses(rounded(values, tuned.more["cuts"]) if "cuts" in tuned.more else values)
+
+    def room(self, examples: Examples, answers: Answers, tuned: Tuned) -> Floats:
+        """The way to the nearest bound between two grades, in the unit of the answers."""
+        _, deviation = self._scales(examples, tuned)
+        ways = _borders.of_grades(self._values(examples, answers, tuned), tuned.more["cuts"]["bounds"])
+        return np.asarray(ways / deviation)
 
     def _values(self, examples: Examples, answers: Answers, tuned: Tuned) -> Floats:
         mean, deviation = self._scales(examples, tuned)

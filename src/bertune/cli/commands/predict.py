@@ -21,6 +21,8 @@ def predict(
                                                 metavar="N")] = None,
     cluster: Annotated[str | None, typer.Option("--cluster", help="Ray cluster of the workers, also RAY_ADDRESS; else "
                                                 "this machine", metavar="ADDRESS")] = None,
+    precision: Annotated[str, typer.Option("--precision", help="auto: labels as in fp32, in bf16 where that is sure; "
+                                           "or fp32, bf16", metavar="P")] = "auto",
     as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Answer new texts with a trained model."""
@@ -28,9 +30,9 @@ def predict(
     if shards is None and workers is None and cluster is None:
         from bertune.runs.predict import predict_command
 
-        predict_command(run, data, out, columns, teller, set_ or [])
+        predict_command(run, data, out, columns, teller, set_ or [], precision)
         return
     from bertune.runs.predict_shards import Wanted, predict_shards
 
-    if not predict_shards(run, data, Wanted(shards, out, workers, cluster), columns, teller, set_ or []):
+    if not predict_shards(run, data, Wanted(shards, out, workers, cluster, precision), columns, teller, set_ or []):
         raise typer.Exit(1)
