@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 import tiny_models
 from bertune.base.errors import DataError
-from bertune.data.cutting import cut_to
+from bertune.data.cutting import Frame, Side, cut_rows
 from bertune.data.store import write
 from bertune.data.tokenizer import Encoded, TextTokenizer
 from bertune.data.windows import LEAST, Cut, Windows, windows, word_tokens
@@ -224,8 +224,8 @@ def test_a_long_question_is_cut_to_half_and_reported(tokenizers: dict[str, TextT
 def test_rows_are_counted_on_from_portion_to_portion(
     tokenizers: dict[str, TextTokenizer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bertune.data.windows.CHARACTERS", 1000)
-    monkeypatch.setattr("bertune.data.windows.PORTION", 20)
+    monkeypatch.setattr("bertune.data.portions.CHARACTERS", 1000)
+    monkeypatch.setattr("bertune.data.portions.PORTION", 20)
     rows = ["a film", "", "x " * 600, "the book", *["a"] * 21]
     parts = list(windows(tokenizers["word_piece"], rows, None, 52, 0))
     assert [len(set(part.owner.tolist())) for part in parts] == [3, 20, 2]
@@ -271,9 +271,15 @@ def test_words_outside_a_window_have_no_token() -> None:
     assert [array.tolist() for array in word_tokens(begin, end, [])] == [[], [-1] * 7]
 
 
-@given(st.integers(0, 40), st.integers(0, 40), st.sampled_from(["head", "tail", "head_tail"]))
+def cut(size: int, room: int, keep: str) -> list[int]:
+    """What is left of so many tokens."""
+    side = Side(np.arange(size), np.zeros(1, np.int64), np.array([size]))
+    return cut_rows(Frame(((), ()), ((), ()), (0,)), [side], room, keep)[0].tolist()  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 40), st.integers(1, 40), st.sampled_from(["head", "tail", "head_tail"]))
 def test_what_is_cut_keeps_its_ends(size: int, room: int, keep: str) -> None:
-    kept = cut_to(np.arange(size), room, keep).tolist()  # type: ignore[arg-type]
+    kept = cut(size, room, keep)
     assert len(kept) == min(size, room)
     if size > room:
         head = {"head": room, "tail": 0, "head_tail": round(room * 128 / 510)}[keep]
@@ -281,4 +287,4 @@ def test_what_is_cut_keeps_its_ends(size: int, room: int, keep: str) -> None:
 
 
 def test_the_head_is_that_of_the_paper() -> None:
-    assert cut_to(np.arange(900), 510, "head_tail").tolist() == [*range(128), *range(900 - 382, 900)]
+    assert cut(900, 510, "head_tail") == [*range(128), *range(900 - 382, 900)]

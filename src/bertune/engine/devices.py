@@ -1,6 +1,5 @@
 """Where and with what arithmetic a run computes: device, precision, threads."""
 
-import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from bertune.base import processes
+from bertune.base import processes, threads
 from bertune.base.errors import BertuneError
 from bertune.base.sections import TrainingSection
 
@@ -25,12 +24,12 @@ class Compute:
 def compute(settings: TrainingSection) -> Compute:
     """The device, precision and threads that the settings ask for, checked against the machine; sets the threads."""
     device = _device(settings.device)
-    threads = settings.threads if isinstance(settings.threads, int) else available_threads()
-    torch.set_num_threads(threads)
+    count = settings.threads if isinstance(settings.threads, int) else threads.available()
+    torch.set_num_threads(count)
     precision = settings.precision
     if precision == "auto":
         precision = "bf16" if has_bf16(device) else "fp32"
-    return Compute(device, precision, threads)
+    return Compute(device, precision, count)
 
 
 def _device(name: str) -> torch.device:
@@ -55,13 +54,6 @@ def _device(name: str) -> torch.device:
 def hardware() -> str:
     """cpu, cuda or mps: what a run takes when nothing is said."""
     return _device("auto").type
-
-
-def available_threads() -> int:
-    """Processors that this process may use, counted as physical cores where known; shared by those of one run."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    physical = psutil.cpu_count(logical=False) or allowed
-    return max(1, min(allowed, physical) // processes.on_this_machine()[1])
 
 
 def has_bf16(device: torch.device) -> bool:
