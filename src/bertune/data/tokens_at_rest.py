@@ -35,7 +35,7 @@ class TokensAtRest:
     def __exit__(self, *_: object) -> None:
         with self._file:
             self._file.flush()
-            self._size = np.concatenate(self._sizes)
+            self._size, self._sizes = np.concatenate(self._sizes), []
             self._begin = np.cumsum(self._size) - self._size
             if self._size.any():
                 self._ids = np.memmap(self._file, np.int32, "r")
