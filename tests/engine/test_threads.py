@@ -2,9 +2,11 @@
 
 import os
 
+import psutil
 import pytest
 import torch
 
+from bertune.base import threads as allowed
 from bertune.base.recipe import resolve
 from bertune.engine import threads
 from bertune.engine.devices import compute
@@ -15,8 +17,8 @@ def four_processors(monkeypatch):
     """A machine of four processors without a limit; torch's own number is put back."""
     before = torch.get_num_threads()
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
-    monkeypatch.setattr(threads.psutil, "cpu_count", lambda logical: 4)
-    monkeypatch.setattr(threads, "quota", lambda: None)
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: 4)
+    monkeypatch.setattr(allowed, "quota", lambda: None)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     threads._fastest.cache_clear()
     yield
@@ -27,12 +29,12 @@ def four_processors(monkeypatch):
 @pytest.mark.parametrize(("asked", "found"), [("", 4), ("2", 2), ("64", 4), ("0", 4), ("many", 4)])
 def test_the_number_that_openmp_is_told_is_kept_to(monkeypatch, asked, found):
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
-    assert threads.available_threads() == found
+    assert allowed.available() == found
 
 
 def test_a_container_with_a_limit_gets_no_more_threads(monkeypatch):
-    monkeypatch.setattr(threads, "quota", lambda: 2)
-    assert threads.available_threads() == 2
+    monkeypatch.setattr(allowed, "quota", lambda: 2)
+    assert allowed.available() == 2
 
 
 @pytest.mark.parametrize(("written", "found"), [
@@ -42,7 +44,7 @@ def test_a_container_with_a_limit_gets_no_more_threads(monkeypatch):
 def test_the_limit_of_a_container_is_read(monkeypatch, tmp_path, written, found):
     monkeypatch.undo()
     (tmp_path / "cpu.max").write_text(written)
-    assert threads.quota(tmp_path) == found
+    assert allowed.quota(tmp_path) == found
 
 
 def test_the_limit_of_an_older_container_is_read(monkeypatch, tmp_path):
@@ -50,10 +52,10 @@ def test_the_limit_of_an_older_container_is_read(monkeypatch, tmp_path):
     (tmp_path / "cpu").mkdir()
     (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text("-1\n")
     (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
-    assert threads.quota(tmp_path) is None
+    assert allowed.quota(tmp_path) is None
     (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text("300000\n")
-    assert threads.quota(tmp_path) == 3
-    assert threads.quota(tmp_path / "nowhere") is None
+    assert allowed.quota(tmp_path) == 3
+    assert allowed.quota(tmp_path / "nowhere") is None
 
 
 @pytest.mark.parametrize(("seconds", "found"), [

@@ -16,7 +16,6 @@ import tiny_models
 from bertune.base import registry
 from bertune.base.errors import ModelError
 from bertune.base.types import Examples
-from bertune.data.cutting import cut_rows
 from bertune.data.store import in_memory
 from bertune.data.tokenizer import TextTokenizer
 from bertune.evaluate import saved
@@ -199,7 +198,7 @@ def test_what_is_cut_off_has_another_end_but_the_same_size(architecture, paired,
     tokenizer = TextTokenizer(tiny(architecture))
     texts, pairs = [a for a, _ in rows], [b for _, b in rows] if paired else None
     head, tail, both = (
-        next(iter(cut_rows(tokenizer, texts, pairs, size, keep))) for keep in ("head", "tail", "head_tail")
+        next(iter(tokenizer.encode(texts, pairs, size, keep))) for keep in ("head", "tail", "head_tail")
     )
     assert head.lengths.tolist() == tail.lengths.tolist() == both.lengths.tolist()
     assert head.types is None or ((head.types == tail.types).all() and (head.types == both.types).all())

@@ -6,62 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from any_texts import texts
+from four_tokenizers import KINDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast
 
 import tiny_models
 from bertune.base.errors import DataError
-from bertune.data.cutting import cut_to
+from bertune.data.cutting import Frame, Side, cut_rows
 from bertune.data.store import write
 from bertune.data.tokenizer import Encoded, TextTokenizer
 from bertune.data.windows import LEAST, Cut, Windows, windows, word_tokens
 from bertune.data.words import words_of
-
-KINDS = ("word_piece", "byte_bpe", "spaced_bpe", "unigram")
-
-
-def spaced_bpe() -> Tokenizer:
-    """Byte pairs whose blanks stay within the places of the tokens, as some saved tokenizers have it."""
-    made: Tokenizer = tiny_models._byte_bpe().backend_tokenizer
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    made.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), trim_offsets=False)
-    return made
-
-
-def unigram() -> Tokenizer:
-    """Pieces whose blank is a letter of its own, and [SEP] before a second text."""
-    words = tiny_models._words()
-    pieces = [("[PAD]", 0.0), ("[UNK]", 0.0), ("[CLS]", 0.0), ("[SEP]", 0.0), ("▁", -3.0)]
-    pieces += [(f"▁{word}", -4.0) for word in words if len(word) > 1]
-    pieces += [(letter, -6.0) for letter in sorted(set("".join([*words, *tiny_models.CHINESE])))]
-    made = Tokenizer(models.Unigram(pieces, unk_id=1))
-    made.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    made.pre_tokenizer = pre_tokenizers.Metaspace()
-    made.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]"])
-    made.post_processor = processors.TemplateProcessing(
-        single="$A [SEP] [CLS]", pair="$A [SEP] $B:1 [SEP]:1 [CLS]:2", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    return made
-
-
-@pytest.fixture(scope="module")
-def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TextTokenizer]:
-    """A tokenizer of every kind, as it is read from a folder."""
-    root = tmp_path_factory.mktemp("tokenizers")
-    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    bytes_special = {"pad_token": "<pad>", "unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>"}
-    names = ["input_ids", "token_type_ids", "attention_mask"]
-    made = {
-        "word_piece": tiny_models._word_piece(),
-        "byte_bpe": tiny_models._byte_bpe(),
-        "spaced_bpe": PreTrainedTokenizerFast(tokenizer_object=spaced_bpe(), **bytes_special),
-        "unigram": PreTrainedTokenizerFast(tokenizer_object=unigram(), model_input_names=names, **special),
-    }
-    for name, tokenizer in made.items():
-        tokenizer.save_pretrained(root / name)
-    return {name: TextTokenizer(root / name) for name in made}
 
 
 def whole(parts: list[Windows]) -> Windows:
@@ -224,8 +179,8 @@ def test_a_long_question_is_cut_to_half_and_reported(tokenizers: dict[str, TextT
 def test_rows_are_counted_on_from_portion_to_portion(
     tokenizers: dict[str, TextTokenizer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bertune.data.windows.CHARACTERS", 1000)
-    monkeypatch.setattr("bertune.data.windows.PORTION", 20)
+    monkeypatch.setattr("bertune.data.portions.CHARACTERS", 1000)
+    monkeypatch.setattr("bertune.data.portions.PORTION", 20)
     rows = ["a film", "", "x " * 600, "the book", *["a"] * 21]
     parts = list(windows(tokenizers["word_piece"], rows, None, 52, 0))
     assert [len(set(part.owner.tolist())) for part in parts] == [3, 20, 2]
@@ -271,9 +226,15 @@ def test_words_outside_a_window_have_no_token() -> None:
     assert [array.tolist() for array in word_tokens(begin, end, [])] == [[], [-1] * 7]
 
 
-@given(st.integers(0, 40), st.integers(0, 40), st.sampled_from(["head", "tail", "head_tail"]))
+def cut(size: int, room: int, keep: str) -> list[int]:
+    """What is left of so many tokens."""
+    side = Side(np.arange(size), np.zeros(1, np.int64), np.array([size]))
+    return cut_rows(Frame(((), ()), ((), ()), (0,)), [side], room, keep)[0].tolist()  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 40), st.integers(1, 40), st.sampled_from(["head", "tail", "head_tail"]))
 def test_what_is_cut_keeps_its_ends(size: int, room: int, keep: str) -> None:
-    kept = cut_to(np.arange(size), room, keep).tolist()  # type: ignore[arg-type]
+    kept = cut(size, room, keep)
     assert len(kept) == min(size, room)
     if size > room:
         head = {"head": room, "tail": 0, "head_tail": round(room * 128 / 510)}[keep]
@@ -281,4 +242,4 @@ def test_what_is_cut_keeps_its_ends(size: int, room: int, keep: str) -> None:
 
 
 def test_the_head_is_that_of_the_paper() -> None:
-    assert cut_to(np.arange(900), 510, "head_tail").tolist() == [*range(128), *range(900 - 382, 900)]
+    assert cut(900, 510, "head_tail") == [*range(128), *range(900 - 382, 900)]

@@ -114,7 +114,9 @@ class TrainingSection(Section):
     )
     group_by_length: bool = Described(True, description="texts of like length share a batch, so less is padding")
     device: Device = Described("auto", description="auto: an accelerator where there is one; cuda:1 is the second")
-    threads: Annotated[int, Ge(1)] | Literal["auto"] = Described("auto", description="processor threads")
+    threads: Annotated[int, Ge(1)] | Literal["auto"] = Described(
+        "auto", description="processor threads, to compute and to make tokens with"
+    )
     checkpoint_minutes: Positive = Described(10.0, description="at least one checkpoint in so many minutes")
     keep_checkpoints: bool = Described(False, description="keep the last checkpoints when the run is done")
     track: tuple[Tracker, ...] = Described((), description="where the events are sent too")

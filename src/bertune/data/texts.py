@@ -54,6 +54,12 @@ class Texts(Sequence[str | None]):
         """The texts at these positions, in this order."""
         return Texts(self._column, positions if self._order is None else self._order[positions])
 
+    def positions_in(self, whole: "Texts") -> Ints | None:
+        """Where in `whole` these texts stand, where they were taken from it; else None."""
+        if self._column is not whole._column or whole._order is not None:
+            return None
+        return np.arange(len(self)) if self._order is None else self._order
+
 
 def held(texts: Iterable[str | None]) -> Texts:
     """Keeps texts as they come by; more than 64 MB of them lie on disk and not in memory."""

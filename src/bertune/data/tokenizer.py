@@ -4,8 +4,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,15 @@ from numpy.typing import NDArray
 
 from bertune.base.errors import ModelError
 from bertune.base.model_files import check_folder, read_object
+from bertune.base.threads import available, in_order
 from bertune.base.types import Ints
+from bertune.data.cutting import Frame, Keep, Side, cut_rows
+from bertune.data.portions import PORTION, in_portions, plain_calls
+from bertune.data.texts import Texts
+from bertune.data.tokens_at_rest import TokensAtRest
 
 MOST_IDS = 10_000_000
 _BLANKS = np.array([code for code in range(0x3001) if chr(code).isspace()], "<u4")
-PORTION = 2000  # rows tokenized at once: enough for the tokenizer's own threads, little memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,34 +58,20 @@ class Pieces:
     starts: Ints
 
 
-@dataclass(frozen=True)
-class Frame:
-    """The special tokens around one text or two: ids before the first, between them, after the last.
-
-    `gaps` has one more entry than `sides`, which holds the segment of each text; `gap_types` are those of the gaps.
-    """
-
-    gaps: tuple[tuple[int, ...], ...]
-    gap_types: tuple[tuple[int, ...], ...]
-    sides: tuple[int, ...]
-
-    @property
-    def specials(self) -> int:
-        """How many special tokens there are."""
-        return sum(map(len, self.gaps))
-
-
 class TextTokenizer:
     """A fast tokenizer read from a folder; never runs code that the folder brings.
 
     `special_tokens` are tokens of a task that it gets where it lacks them; `vocabulary` is then how many rows a table
-    of embeddings needs for them, else 0.
+    of embeddings needs for them, else 0. `threads` work on portions of texts at once (None: one a processor at hand).
     """
 
-    def __init__(self, folder: str | Path, special_tokens: Sequence[str] = ()) -> None:
+    def __init__(self, folder: str | Path, special_tokens: Sequence[str] = (), threads: int | None = None) -> None:
         from transformers import AutoTokenizer  # slow to import
 
         self.folder = Path(folder)
+        self.threads = threads or available()
+        self._at_rest: list[TokensAtRest] = []
+        self._frames: dict[bool, Frame] = {}
         if self.folder.is_dir():
             check_folder(self.folder)
             _check_patterns(self.folder)
@@ -145,60 +137,103 @@ class TextTokenizer:
 
     def fingerprint(self) -> str:
         """A digest of everything that decides the ids, whatever was tokenized before."""
-        self.inner.backend_tokenizer.no_truncation()
-        self.inner.backend_tokenizer.no_padding()
-        parts = [self.inner.backend_tokenizer.to_str(), str(self.inner.truncation_side), str(self.uses_types)]
+        with plain_calls(self.inner) as backend:
+            parts = [backend.to_str(), str(self.inner.truncation_side), str(self.uses_types)]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
     def lengths(self, texts: Sequence[str | None], pairs: Sequence[str | None] | None) -> tuple[Ints, Ints]:
-        """Tokens of each row before any cut, and how many of them are unknown tokens; a missing text counts as ""."""
+        """Tokens of each row before any cut, and how many of them are unknown tokens; a missing text counts as "".
+
+        The tokens of texts at rest are kept: `encode` takes them from there, until others are counted.
+        """
+        frame = self.frame(pairs is not None)
+        around = sum(token == self.unknown_id for gap in frame.gaps for token in gap)
         counts, unknown = [], []
-        for part in self._portions(texts, pairs, None):
-            counts.append(part.lengths)
-            ends = np.cumsum(part.lengths)
-            if self.unknown_id is None or not len(ends):
-                unknown.append(np.zeros(len(ends), np.int64))
-                continue
-            running = np.concatenate([[0], np.cumsum(part.ids == self.unknown_id)])
-            unknown.append(running[ends] - running[ends - part.lengths])
+        at_rest: dict[int, TokensAtRest] = {}
+        with ExitStack() as stack:
+            for number, held in enumerate((texts, pairs)):
+                if isinstance(held, Texts):
+                    at_rest[number] = stack.enter_context(TokensAtRest(held))
+            for sides in in_order(self._sides, in_portions(texts, pairs), self.threads):
+                counts.append(sum(side.size for side in sides) + frame.specials)
+                unknown.append(sum(_counted(side, self.unknown_id) for side in sides) + around)
+                for number, rest in at_rest.items():
+                    rest.add(sides[number])
+        self._at_rest = list(at_rest.values())
         return _join(counts), _join(unknown)
 
     def encode(
-        self, texts: Sequence[str | None], pairs: Sequence[str | None] | None, max_length: int
+        self, texts: Sequence[str | None], pairs: Sequence[str | None] | None, max_length: int, keep: Keep = "head"
     ) -> Iterator[Encoded]:
-        """The ids of rows in portions, each row cut to `max_length` tokens (of pairs the longer text first)."""
-        yield from self._portions(texts, pairs, max_length)
+        """The ids of rows in portions, each row cut to `max_length` tokens (of pairs the longer text first).
+
+        `keep` says what stays of a text that is cut; with "head" it is what the tokenizer itself leaves. Raises
+        DataError where the special tokens leave no room, ModelError.
+        """
+        frame, typed = self.frame(pairs is not None), self.uses_types and pairs is not None
+        keep = "tail" if keep == "head" and self.inner.truncation_side == "left" else keep
+        for sides in self._portions(texts, pairs):
+            ids, types, lengths = cut_rows(frame, sides, max_length, keep)
+            yield Encoded(ids, types if typed else None, lengths)
+
+    def _portions(self, texts: Sequence[str | None], pairs: Sequence[str | None] | None) -> Iterator[list[Side]]:
+        """The tokens of rows in portions, of each text of a row: those kept, else made now."""
+        kept = [self._kept(held) for held in (texts, pairs) if held is not None]
+        if None in kept:
+            yield from in_order(self._sides, in_portions(texts, pairs), self.threads)
+            return
+        for start in range(0, len(texts), PORTION):
+            yield [side.take(slice(start, start + PORTION)) for side in kept if side is not None]
+
+    def _kept(self, texts: Sequence[str | None]) -> Side | None:
+        return next((side for rest in self._at_rest if (side := rest.of(texts)) is not None), None)
+
+    def _sides(self, held: Sequence[list[str]]) -> list[Side]:
+        """The tokens of some rows, of each text of a row; may be called from several threads."""
+        return [self._side(texts) for texts in held]
+
+    def _side(self, texts: list[str]) -> Side:
+        made = self._tokenized(texts)
+        size = np.fromiter(map(len, made), np.int64, len(made))
+        ids = np.fromiter(chain.from_iterable(one.ids for one in made), np.int64, int(size.sum()))
+        self._check_ids(ids)
+        return Side(ids, np.cumsum(size) - size, size)
 
     def pieces(self, texts: Sequence[str]) -> Pieces:
         """The tokens of one or more texts, none cut and no special ones added, with their places in the texts.
 
-        They are the tokens that `encode` gives between the special ones. Raises ModelError.
+        They are the tokens that `encode` gives between the special ones; may be called from several threads. Raises
+        ModelError.
         """
-        given = {"truncation": False, "add_special_tokens": False, "return_offsets_mapping": True}
-        out = self._tokenized(list(texts), None, given)
-        lengths = np.fromiter((len(ids) for ids in out["input_ids"]), np.int64, len(texts))
+        made = self._tokenized(list(texts), places=True)
+        lengths = np.fromiter(map(len, made), np.int64, len(texts))
         total = int(lengths.sum())
-        ids = np.fromiter((i for row in out["input_ids"] for i in row), np.int64, total)
+        ids = np.fromiter(chain.from_iterable(one.ids for one in made), np.int64, total)
         self._check_ids(ids)
-        places = (place for row in out["offset_mapping"] for pair in row for place in pair)
+        places = (place for one in made for pair in one.offsets for place in pair)
         begin, end = np.fromiter(places, np.int64, 2 * total).reshape(total, 2).T
         before = np.repeat(np.cumsum([0, *map(len, texts)])[:-1], lengths)
         begin, end = _without_blanks("".join(texts), begin + before, end + before)
         return Pieces(ids, begin - before, end - before, np.concatenate([[0], np.cumsum(lengths)]))
 
     def frame(self, pair: bool) -> Frame:
-        """The special tokens that `encode` puts around a text, or around and between the two of a pair.
+        """The special tokens that are put around a text, or around and between the two of a pair.
 
         Raises ModelError where the tokenizer makes no tokens of letters, or puts the second text first.
         """
+        if pair not in self._frames:
+            self._frames[pair] = self._framed(pair)
+        return self._frames[pair]
+
+    def _framed(self, pair: bool) -> Frame:
         for probe in ("a", "1", ".", "的"):
-            out = self._tokenized([probe], [probe] if pair else None, {"truncation": False})
-            ids, owners = out["input_ids"][0], out.sequence_ids(0)
-            types = out["token_type_ids"][0] if self.uses_types else [0] * len(ids)
+            (made,) = self._tokenized([(probe, probe) if pair else probe], special=True)
+            self._check_ids(np.array(made.ids, np.int64))
             gaps: list[list[int]] = [[]]
             gap_types: list[list[int]] = [[]]
             sides: list[tuple[int, int]] = []
-            for token, kind, owner, before in zip(ids, types, owners, [None, *owners], strict=False):
+            owners = made.sequence_ids
+            for token, kind, owner, before in zip(made.ids, made.type_ids, owners, [None, *owners], strict=False):
                 if owner is None:
                     gaps[-1].append(token)
                     gap_types[-1].append(kind)
@@ -215,23 +250,6 @@ class TextTokenizer:
             next_move="name another --model",
         )
 
-    def _portions(
-        self, texts: Sequence[str | None], pairs: Sequence[str | None] | None, cut: int | None
-    ) -> Iterator[Encoded]:
-        for start in range(0, len(texts), PORTION):
-            first = [text or "" for text in texts[start : start + PORTION]]
-            second = None if pairs is None else [pair or "" for pair in pairs[start : start + PORTION]]
-            given = {"truncation": "longest_first", "max_length": cut} if cut else {"truncation": False}
-            out = self._tokenized(first, second, given)
-            lengths = np.fromiter((len(ids) for ids in out["input_ids"]), np.int64, len(first))
-            total = int(lengths.sum())
-            ids = np.fromiter((i for row in out["input_ids"] for i in row), np.int64, total)
-            self._check_ids(ids)
-            types = None
-            if self.uses_types and second is not None:
-                types = np.fromiter((i for row in out["token_type_ids"] for i in row), np.int64, total)
-            yield Encoded(ids, types, lengths)
-
     def _check_ids(self, ids: Ints) -> None:
         if self._known is not None and int(ids.max(initial=0)) >= self._known:
             raise ModelError(
@@ -242,16 +260,12 @@ class TextTokenizer:
                 next_move="copy the model again, its tokenizer from the same place",
             )
 
-    def _tokenized(self, first: list[str], second: list[str] | None, given: dict[str, Any]) -> Any:
+    def _tokenized(self, texts: Sequence[str | tuple[str, str]], special: bool = False, places: bool = False) -> Any:
+        """What the tokenizers' own code makes of texts or pairs: nothing cut, no padding; places only where asked."""
         try:
-            return self.inner(
-                first,
-                second,
-                return_attention_mask=False,
-                return_token_type_ids=self.uses_types,
-                verbose=False,
-                **given,
-            )
+            with plain_calls(self.inner) as backend:
+                encode = backend.encode_batch if places or special else backend.encode_batch_fast
+                return encode(texts, add_special_tokens=special)
         except BaseException as error:
             if not (_is_panic(error) or type(error) is Exception):  # what the tokenizers raise has no type of its own
                 raise
@@ -340,3 +354,9 @@ def _without_blanks(text: str, begin: Ints, end: Ints) -> tuple[Ints, Ints]:
 
 def _join(parts: list[Any]) -> Ints:
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _counted(side: Side, token: int | None) -> Ints:
+    """How often a token is in each text of a whole pool."""
+    found = np.concatenate([[0], np.cumsum(side.pool == token)])
+    return np.asarray(found[side.begin + side.size] - found[side.begin])

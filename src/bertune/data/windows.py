@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bertune.base.errors import DataError
+from bertune.base.threads import in_order
 from bertune.base.types import Ints
-from bertune.data.tokenizer import PORTION, Frame, Pieces, TextTokenizer
+from bertune.data.cutting import Frame, ranges
+from bertune.data.portions import in_portions
+from bertune.data.tokenizer import Pieces, TextTokenizer
 from bertune.data.words import Word
 
-CHARACTERS = 1_000_000  # a portion of rows ends with these or with PORTION rows
 LEAST = 16  # tokens that the text in windows has at least in each, unless it is shorter
 Cut = Literal["first", "second"]
 
@@ -73,15 +73,15 @@ def windows(
     Source: Devlin et al. (2019), BERT, the sliding windows and the "maximum context" of its SQuAD runs.
     """
     frame = tokenizer.frame(pairs is not None)
-    room = room_in(frame, max_length)
+    room = frame.room(max_length)
     side = 0 if pairs is None or cut == "first" else 1
     row = 0
-    for sides in in_portions(texts, pairs):
-        pieces = [tokenizer.pieces(held) for held in sides]
-        other = np.diff(pieces[1 - side].starts) if pairs is not None else np.zeros(len(sides[0]), np.int64)
+    portions = in_portions(texts, pairs)
+    for pieces in in_order(lambda sides: [tokenizer.pieces(held) for held in sides], portions, tokenizer.threads):
+        other = np.diff(pieces[1 - side].starts) if pairs is not None else np.zeros(len(pieces[0].starts) - 1, np.int64)
         plan = _planned(np.diff(pieces[side].starts), other, room, stride)
         yield _laid(pieces, side, frame, plan, row, tokenizer.uses_types and pairs is not None)
-        row += len(sides[0])
+        row += len(other)
 
 
 def other_lost(
@@ -91,7 +91,7 @@ def other_lost(
     frame = tokenizer.frame(True)
     alone = tokenizer.frame(False).specials
     other, own = (tokenizer.lengths(side, None)[0] - alone for side in (texts, pairs or ()))
-    return other - _planned(own, other, room_in(frame, max_length), 0).kept
+    return other - _planned(own, other, frame.room(max_length), 0).kept
 
 
 def word_tokens(begin: Ints, end: Ints, words: Sequence[Word]) -> tuple[Ints, Ints]:
@@ -116,34 +116,6 @@ def word_tokens(begin: Ints, end: Ints, words: Sequence[Word]) -> tuple[Ints, In
     return first, owner
 
 
-def room_in(frame: Frame, max_length: int) -> int:
-    """The tokens that special ones leave to texts. Raises DataError where that is not one for each text."""
-    room = max_length - frame.specials
-    if room < len(frame.sides):
-        raise DataError(
-            f"{max_length} tokens are too few for a window.",
-            expected=f"at least {frame.specials + len(frame.sides)}: {frame.specials} are special tokens",
-            found=str(max_length),
-            next_move="raise max_length",
-        )
-    return room
-
-
-def in_portions(texts: Sequence[str | None], pairs: Sequence[str | None] | None) -> Iterator[list[list[str]]]:
-    """The texts of some rows, and their pairs where there are any."""
-    held: list[list[str]] = [[], []]
-    size = 0
-    for text, pair in zip(texts, repeat(None) if pairs is None else pairs, strict=pairs is not None):
-        held[0].append(text or "")
-        held[1].append(pair or "")
-        size += len(held[0][-1]) + len(held[1][-1])
-        if len(held[0]) == PORTION or size >= CHARACTERS:
-            yield held if pairs is not None else held[:1]
-            held, size = [[], []], 0
-    if held[0]:
-        yield held if pairs is not None else held[:1]
-
-
 def _planned(tokens: Ints, other: Ints, room: int, stride: int) -> _Plan:
     """Where the windows of texts of these lengths lie, beside others of those lengths."""
     short = room - other < np.minimum(LEAST, tokens)
@@ -164,7 +136,7 @@ def _laid(pieces: list[Pieces], side: int, frame: Frame, plan: _Plan, row: int, 
     """The windows of a plan, gathered from one pool that holds the special tokens and all texts."""
     starts, sizes = _segments(pieces, side, frame, plan)
     lengths = sizes.sum(axis=1)
-    where = np.repeat(starts.ravel() - (np.cumsum(sizes) - sizes.ravel()), sizes.ravel()) + np.arange(sizes.sum())
+    where = ranges(starts.ravel(), sizes.ravel())
     ids, types, begin, end, place = _pool(pieces, side, frame)[:, where]
     return Windows(
         ids=ids,

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from bertune.base import threads
 from bertune.base.errors import BertuneError, MissingExtra
 from bertune.engine.interrupt import Watch
-from bertune.engine.threads import available_threads
 from bertune.runs.shards import Predictor
 
 STORE_BYTES = 100 * 2**20  # of memory that Ray's processes share: only paths and counts go through it
@@ -52,7 +52,7 @@ def _started(workers: int, address: str | None) -> Iterator[None]:
         raise MissingExtra("ray[data]", "distributed", "Prediction by several workers") from None
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     if address is None:
-        count = max(workers, available_threads())
+        count = max(workers, threads.available())
         ray.init("local", num_cpus=count, object_store_memory=STORE_BYTES, include_dashboard=False, **quiet)
     else:
         _join(address, quiet)

@@ -295,7 +295,8 @@ def prepare(recipe: Recipe, teller: Teller, source: Table | None = None) -> Prep
 
 def measure(recipe: Recipe, rows: Rows, splits: Splits, chosen: Chosen) -> Prepared:
     """Count tokens with the chosen model's tokenizer and settle the length of texts; classes and targets are open."""
-    tokenizer = TextTokenizer(chosen.folder, rows.task.special_tokens)
+    threads = recipe.training.threads if isinstance(recipe.training.threads, int) else None
+    tokenizer = TextTokenizer(chosen.folder, rows.task.special_tokens, threads)
     lengths, unknown = rows.task.lengths(rows.examples, tokenizer)
     # A tokenizer that bertune saved has the length of its run's texts for a limit, not what the model can read.
     ours = (chosen.folder / "bertune.json").is_file()

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from pydantic import Field
 
 from bertune.base.types import Examples, Ints
-from bertune.data.cutting import Keep, cut_rows
+from bertune.data.cutting import Keep
 from bertune.data.tokenizer import Encoded, TextTokenizer
 from bertune.data.windows import other_lost, windows
 from bertune.tasks._task import Task
@@ -78,7 +78,7 @@ class OfLongTexts(Task):
     ) -> Iterator[Encoded]:
         """The token ids of the rows: one text a row, or in windows one or more."""
         if self.cuts:
-            yield from cut_rows(tokenizer, examples.texts, examples.pairs, max_length, self.keep)
+            yield from tokenizer.encode(examples.texts, examples.pairs, max_length, self.keep)
             return
         for part in windows(tokenizer, examples.texts, examples.pairs, max_length, self.stride):
             yield Encoded(part.ids, part.types, part.lengths, part.owner)

@@ -7,7 +7,8 @@ import numpy as np
 
 from bertune.base.errors import DataError
 from bertune.base.types import Examples, Ints, Roles, Table
-from bertune.data.tokenizer import PORTION, Encoded, TextTokenizer
+from bertune.data.portions import PORTION
+from bertune.data.tokenizer import Encoded, TextTokenizer
 from bertune.tasks._classification import Classification
 from bertune.tasks._relations import MARKERS, blanks_inside, find_columns, is_marked, marked_texts
 from bertune.tasks._task import Asked
