@@ -102,9 +102,23 @@ def test_many_texts_of_one_length_stay_among_themselves_where_that_is_asked():
 
 def test_a_group_takes_no_more_memory_than_it_may(monkeypatch):
     assert [group.count for group in groups_of([10] * 8, heads=3)] == [8]
-    monkeypatch.setattr(grouped_attention, "MOST", 3 * 10**2 * 3)
+    monkeypatch.setattr(grouped_attention, "MOST", 3 * 16**2 * 3)  # there is room for 16 tokens a text of 10
     assert [group.count for group in groups_of([10] * 8, heads=3)] == [3, 3, 2]
     assert [group.count for group in groups_of([40, 40], heads=3)] == [1, 1]
+    assert [group.count for group in groups_of([16] * 8, heads=3, apart=True)] == [3, 3, 2]
+
+
+@pytest.mark.parametrize(("tokens", "computed"), [
+    (1, 32), (32, 32), (33, 64), (500, 512), (513, 576), (768, 768), (1025, 1152), (4096, 4096), (4097, 4608),
+])  # fmt: skip
+def test_tokens_are_filled_up_to_few_numbers(tokens, computed):
+    assert real_tokens.evened(tokens) == computed
+
+
+def test_few_kernels_do_for_batches_of_any_length():
+    numbers = {real_tokens.evened(tokens) for tokens in range(1, 16_385)}
+    assert len(numbers) == 16 + 5 * 8, "16 up to 512 tokens, then 8 to each double"
+    assert max(real_tokens.evened(tokens) / tokens for tokens in range(512, 16_385)) <= 1.125
 
 
 @given(sizes=SIZES, seed=st.integers(0, 99))

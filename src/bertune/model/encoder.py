@@ -137,9 +137,10 @@ def load(
     """
     import transformers
 
-    # oneDNN keeps a kernel, with its memory, for each shape it has met. Batches have many shapes: 1,024 kernels take
-    # gigabytes in a long run and are no faster than 64. It reads this when the first one is made.
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+    # oneDNN keeps a kernel, with its memory, for each shape it has met: by default 1,024, in a long run gigabytes. With
+    # the shapes of `real_tokens.evened` 512 are enough for all but one of a hundred; to make one takes milliseconds where
+    # the processor has AMX. It reads this when the first one is made.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "512")
     check_folder(folder)
     asked = head if isinstance(head, Head) else head_of(head, {})
     kind = getattr(transformers, asked.network)

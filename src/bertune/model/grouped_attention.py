@@ -14,7 +14,8 @@ from torch.autograd.function import once_differentiable
 from bertune.model.device_attention import Way
 from bertune.model.dropout import mask
 
-ALIKE = 0.9  # of the longest text: shorter ones get a group of their own, as products grow by the square of the length
+ALIKE = 0.8  # of the longest text: shorter ones get a group of their own, as products grow by the square of the length
+ROOM = 8  # while learning, the room of a text is a multiple: a kernel is made for each shape
 MOST = 2**22  # weights of attention of a group, so that they stay in the processor's cache and take little memory
 MANY = 16  # texts of one length that stay among themselves where groups are `apart`
 LONG = 256  # tokens from which a group costs less than what filling up wastes
@@ -63,21 +64,21 @@ def groups_of(sizes: Sequence[int], heads: int, apart: bool = False) -> list[Gro
     """
     groups, text, token = [], 0, 0
     while text < len(sizes):
-        length = sizes[text]
-        least = length if length >= LONG else ALIKE * length
+        longest = sizes[text]
+        length = longest if apart else -(-longest // ROOM) * ROOM
+        least = longest if longest >= LONG else ALIKE * longest
         last, end = text, min(len(sizes), text + max(1, MOST // (heads * length**2)))
-        while last < end and sizes[last] >= least and not (apart and last - text >= MANY and sizes[last] < length):
+        while last < end and sizes[last] >= least and not (apart and last - text >= MANY and sizes[last] < longest):
             last += 1
         own = sizes[text:last]
-        groups.append(_group(own, slice(token, token + sum(own)), slice(text, last)))
+        groups.append(_group(own, length, slice(token, token + sum(own)), slice(text, last)))
         text, token = last, token + sum(own)
     return groups
 
 
-def _group(sizes: Sequence[int], tokens: slice, texts: slice) -> Group:
-    if sizes[0] == sizes[-1]:
-        return Group(tokens, texts, sizes[0])
-    length = sizes[0]
+def _group(sizes: Sequence[int], length: int, tokens: slice, texts: slice) -> Group:
+    if sizes[-1] == length:
+        return Group(tokens, texts, length)
     real = torch.arange(length)[None, :] < torch.tensor(sizes)[:, None]
     bias = torch.zeros(len(sizes), 1, length).masked_fill(~real[:, None], -torch.inf)
     return Group(tokens, texts, length, real.flatten().nonzero()[:, 0], bias)

@@ -27,7 +27,8 @@ from bertune.model.dropout import dropped
 from bertune.model.grouped_attention import Grouped
 from bertune.model.packing import moved, places_of, sizes_of, taken
 
-EVEN = 32  # tokens are filled up to a multiple: kernels are made anew for each shape, and odd ones are slow
+EVEN = 32  # tokens are filled up to a multiple: kernels for odd numbers are slow
+STEPS = 8  # and to one of so many numbers between a power of two and its double: a kernel is made for each
 _first_only: ContextVar[bool] = ContextVar("first_only", default=False)
 PLAIN = ("return_dict", True)  # what transformers' heads ask for beside their texts
 
@@ -172,7 +173,7 @@ class RealTokens:
         tokens = tokens if places is None else taken(tokens, places)
         if hasattr(self.encoder, "embeddings_project"):
             tokens = self.encoder.embeddings_project(tokens)
-        tokens = pad(tokens, (0, 0, 0, -len(tokens) % EVEN))
+        tokens = pad(tokens, (0, 0, 0, evened(len(tokens)) - len(tokens)))
         with torch.autocast(device.type, enabled=False):
             tokens = self._through(way, tokens.to(precision), sizes)
         if _first_only.get():
@@ -214,6 +215,12 @@ class RealTokens:
         middle = _norm(summed, layer.norm)
         inner = layer.activation(linear(middle, layer.up))
         return _norm(middle + dropped(linear(inner, layer.down), probabilities[2], training), layer.last_norm)
+
+
+def evened(tokens: int) -> int:
+    """The number of tokens that is computed with where there are so many."""
+    step = max(EVEN, 1 << max(0, (tokens - 1).bit_length() - STEPS.bit_length()))
+    return -(-tokens // step) * step
 
 
 def _norm(values: Tensor, norm: nn.LayerNorm) -> Tensor:
