@@ -24,6 +24,10 @@ from bertune.model.trust import quickened, trust
 
 MORE = "more"  # begins the names of what a head learns beside the network
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
+# oneDNN keeps a kernel, with its memory, for each shape it has met: by default 1,024, in a long run gigabytes. Of the
+# shapes of `real_tokens.evened` 512 are enough; to make one takes milliseconds where the processor has AMX. It reads this
+# when the first one is made.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "512")
 
 
 class Model:
@@ -137,10 +141,6 @@ def load(
     """
     import transformers
 
-    # oneDNN keeps a kernel, with its memory, for each shape it has met: by default 1,024, in a long run gigabytes. With
-    # the shapes of `real_tokens.evened` 512 are enough for all but one of a hundred; to make one takes milliseconds where
-    # the processor has AMX. It reads this when the first one is made.
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "512")
     check_folder(folder)
     asked = head if isinstance(head, Head) else head_of(head, {})
     kind = getattr(transformers, asked.network)
