@@ -25,8 +25,8 @@ from bertune.model.trust import quickened, trust
 MORE = "more"  # begins the names of what a head learns beside the network
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
 # oneDNN keeps a kernel, with its memory, for each shape it has met: by default 1,024, in a long run gigabytes. Of the
-# shapes of `real_tokens.evened` 512 are enough; to make one takes milliseconds where the processor has AMX. It reads this
-# when the first one is made.
+# shapes of `real_tokens.evened` 512 are enough; to make one takes milliseconds where the processor has AMX. It reads
+# this when the first one is made.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "512")
 
 
