@@ -24,10 +24,6 @@ from bertune.model.trust import quickened, trust
 
 MORE = "more"  # begins the names of what a head learns beside the network
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # no compiled code from the hub
-# oneDNN keeps a kernel, with its memory, for each shape it has met: by default 1,024, in a long run gigabytes. Of the
-# shapes of `real_tokens.evened` 512 are enough; to make one takes milliseconds where the processor has AMX. It reads
-# this when the first one is made.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "512")
 
 
 class Model:
@@ -141,6 +137,7 @@ def load(
     """
     import transformers
 
+    _keep_kernels()
     check_folder(folder)
     asked = head if isinstance(head, Head) else head_of(head, {})
     kind = getattr(transformers, asked.network)
@@ -179,6 +176,15 @@ def load(
         new |= {name for name, _ in asked.more.named_parameters(prefix=MORE)}
     network.bertune_new = frozenset(new)
     return Model(quickened(network, asked, pad_id), pad_id, asked)
+
+
+def _keep_kernels() -> None:
+    """oneDNN keeps a kernel, with its memory, for each shape it has met: by default 1,024, in a long run gigabytes.
+
+    Of the shapes of `real_tokens.evened` 512 are enough; to make one takes milliseconds where the processor has AMX.
+    It reads this when the first one is made.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "512")
 
 
 def _renewed(network: Any, kind: Any, settings: Any, folder: Path) -> set[str]:
