@@ -219,8 +219,8 @@ def test_a_stop_leaves_whole_answers_only(
 ) -> None:
     real = module.answer_portions
 
-    def stopping(saved, rows, told, poll) -> Iterator:
-        yield from real(saved, rows, told, poll)
+    def stopping(saved, rows, told, precision, poll) -> Iterator:
+        yield from real(saved, rows, told, precision, poll)
         if told.rows == 13:
             raise Interrupted(2)
 
