@@ -1,7 +1,8 @@
 """Long reviews read in windows against cut ones: imdb_sample, at 128 and 256 tokens, over seeds; JSON lines.
 
 `python benchmarks/long_texts.py` trains all of it; `--rows 600 --lengths 128 --seeds 0` a small part. Each line has the
-way, the tokens, the seed, the score on the test rows with its interval, and how long training and answering took.
+way, the tokens, the seed, the score on the test rows with its interval, and how long training and answering took. With
+`--log FILE` the lines are kept there too, and what stands in it already is not run again.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from kept import Log
 
 from bertune.runs.ask import ask
 from bertune.runs.telling import Silent
@@ -23,6 +25,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "head_tail": {"task.keep": "head_tail"},
     "windows mean": {"task.long_texts": "windows", "task.pooling": "mean"},
     "windows max": {"task.long_texts": "windows", "task.pooling": "max"},
+    "windows attention": {"task.long_texts": "windows", "task.pooling": "attention"},
 }
 
 
@@ -55,7 +58,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--ways", nargs="+", choices=[*WAYS], default=[*WAYS])
     parser.add_argument("--epochs", type=float, default=0, help="0: as the plan says")
+    parser.add_argument("--log", type=Path, help="keep the lines here, and go on where they end")
     asked = parser.parse_args()
+    log = Log(asked.log)
     more = {"training.epochs": asked.epochs} if asked.epochs else {}
     with tempfile.TemporaryDirectory(prefix="bertune-") as place:
         files = {}
@@ -67,7 +72,10 @@ def main() -> None:
         for seed in asked.seeds:
             for length in asked.lengths:
                 for way in asked.ways:
-                    print(json.dumps(run(way, length, seed, files, more)), flush=True)
+                    key = {"way": way, "tokens": length, "seed": seed, "rows": asked.rows, "test_rows": asked.test_rows,
+                           "set_to": more}  # fmt: skip
+                    if log.find(key) is None:
+                        log.add({**key, **run(way, length, seed, files, more)})
 
 
 if __name__ == "__main__":
