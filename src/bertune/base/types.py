@@ -238,9 +238,9 @@ class Batch:
 
     ids[tokens], types[tokens] (segment, or None), starts[texts + 1] (offsets into ids; it stays on the processor when
     the others go to a device), owner[texts] (position in `rows` of the row a text belongs to), rows[rows] (position of
-    each row in its split). targets has one entry a row,
-    a text or a token, as the task judges them. beside[name][tokens] is what the task noted of each token. `part` is the
-    number of the task, where several are learnt at once. A `spare` batch is computed and counts for nothing.
+    each row in its split). targets has one entry a row, a text or a token, as the task judges them.
+    beside[name][tokens] is what the task noted of each token. `part` is the number of the task, where several are
+    learnt at once. A `spare` batch is computed and counts for nothing.
     """
 
     ids: "Tensor"

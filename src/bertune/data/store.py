@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bertune.base.files import FILES
 from bertune.base.types import Batch, Ints, Level
+from bertune.data.cutting import ranges
 from bertune.data.tokenizer import Encoded
 
 FORMAT = 3
@@ -124,7 +125,7 @@ class TokenStore:
         """Positions of the tokens of texts, and where each text begins among them [texts + 1]."""
         begins, sizes = self.starts[texts], self.starts[texts + 1] - self.starts[texts]
         starts = np.concatenate([[0], np.cumsum(sizes)])
-        return np.repeat(begins - starts[:-1], sizes) + np.arange(starts[-1]), starts
+        return ranges(begins, sizes), starts
 
 
 def write(

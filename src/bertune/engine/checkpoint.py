@@ -211,15 +211,14 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tenso
 def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
     """Give an optimizer of the same parameters the state that `optimizer_tensors` took."""
     parameters = _parameters(optimizer)
+    # Step counters stay on the processor, unless a kernel of the device counts.
     in_kernel = {id(p) for g in optimizer.param_groups if g.get("fused") or g.get("capturable") for p in g["params"]}
     optimizer.state.clear()
     for name, value in [*tensors.items(), *numbers.items()]:
         index, _, key = name.partition(".")
         parameter = parameters[int(index)]
         if isinstance(value, Tensor) and (value.dim() > 0 or id(parameter) in in_kernel):
-            value = value.to(
-                parameter.device
-            )  # step counters are on the processor, unless a kernel of the device counts
+            value = value.to(parameter.device)
         optimizer.state[parameter][key] = value
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from bertune.base.seeds import generator
 from bertune.base.types import Answers, Floats, Ints
+from bertune.data.cutting import ranges
 from bertune.data.store import TokenStore
 
 SAMPLE = 32  # rows that are computed both ways whatever they say
@@ -53,5 +54,5 @@ def _sample(rows: Ints, lengths: Ints) -> Ints:
 
 def _items(answers: Answers, rows: Ints) -> Ints:
     """Where the items of some rows stand among all."""
-    starts, counts = answers.starts[rows], answers.starts[rows + 1] - answers.starts[rows]
-    return np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+    starts = answers.starts[rows]
+    return ranges(starts, answers.starts[rows + 1] - starts)
