@@ -54,9 +54,10 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# In the order of the files: by their number of tests, the few long ones would come last, one process waiting for them.
 test: export OMP_NUM_THREADS := 1
 test: lint
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-all: lint
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m 'slow or browser or not slow'

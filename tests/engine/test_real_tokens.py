@@ -135,7 +135,7 @@ def test_attention_is_that_of_torch(sizes, seed):
     assert not found[start:].any()
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("probability", [0.05, 0.1, 0.5])
 def test_masks_drop_the_share_that_is_asked_and_keep_the_mean(dtype, probability):
     torch.manual_seed(0)

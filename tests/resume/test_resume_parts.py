@@ -28,6 +28,7 @@ CASES = {
     "plateau": ["schedule.name=reduce_on_plateau", "schedule.patience=0", "evaluation.per_epoch=4"],
     "unfreezing": ["model.unfreeze_per_epoch=1", "training.epochs=3", "training.batch_size=16"],
     "head alone": ["model.train=head"],
+    "fp16": ["training.precision=fp16"],
     "regularizer": ["regularizer.l2_sp.strength=0.01"],
     "two passes": ["training.step.name=r_drop"],
     "sampling": ["training.sampler.name=over_sampling"],

@@ -100,7 +100,9 @@ class TrainingSection(Section):
     micro_batch_size: Annotated[int, Ge(1)] | Literal["auto"] = Described(
         "auto", description="rows computed at once; auto: as many as max_tokens allows"
     )
-    precision: Literal["auto", "fp32", "bf16"] = Described("auto", description="auto: bf16 where the hardware has it")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Described(
+        "auto", description="auto: bf16 where the hardware has it, fp16 on GPUs that have fast fp16 alone"
+    )
     gradient_checkpointing: bool = Described(
         False,
         description="keep each layer's input alone and compute the layer anew for its gradient: less memory, slower",

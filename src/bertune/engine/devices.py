@@ -12,10 +12,12 @@ from bertune.base.errors import BertuneError
 from bertune.base.sections import TrainingSection
 from bertune.engine.threads import fastest_threads
 
+TENSOR_CORES = (7, 0)  # the first compute capability of CUDA that has them
+
 
 @dataclass(frozen=True)
 class Compute:
-    """Device, precision ("fp32" or "bf16") and processor threads of a run."""
+    """Device, precision ("fp32", "bf16" or "fp16") and processor threads of a run."""
 
     device: torch.device
     precision: str
@@ -25,9 +27,7 @@ class Compute:
 def compute(settings: TrainingSection) -> Compute:
     """The device, precision and threads that the settings ask for, checked against the machine; sets the threads."""
     device = _device(settings.device)
-    precision = settings.precision
-    if precision == "auto":
-        precision = "bf16" if has_bf16(device) else "fp32"
+    precision = fast_precision(device) if settings.precision == "auto" else settings.precision
     auto = settings.threads == "auto"
     threads = fastest_threads(precision == "bf16" and device.type == "cpu") if auto else int(settings.threads)
     torch.set_num_threads(threads)
@@ -69,6 +69,16 @@ def has_bf16(device: torch.device) -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags or ("bf16" in flags and "asimd" in flags)
+
+
+def fast_precision(device: torch.device) -> str:
+    """What a device computes fastest: bf16 where it is in hardware, fp16 on GPUs that have tensor cores for it alone
+    (Volta, Turing), else fp32."""
+    if has_bf16(device):
+        return "bf16"
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= TENSOR_CORES:
+        return "fp16"
+    return "fp32"
 
 
 def describe_machine() -> dict[str, str | int | float]:

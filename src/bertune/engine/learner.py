@@ -15,11 +15,13 @@ from bertune.base.types import Batch, Terms
 from bertune.engine.averaging import Averages
 from bertune.engine.devices import Compute
 from bertune.engine.heap import Heap
+from bertune.engine.loss_scale import LossScale
 from bertune.engine.shared_gradients import SharedGradients
 from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
 from bertune.model.packing import to_device
 from bertune.model.portioned import Portioned
+from bertune.model.precision import computing
 from bertune.regularizers._learned import Learned
 
 MOST_BESIDE = 0.05  # a rate raised for what is learnt beside the network stays below: those of SGD are large already
@@ -59,6 +61,7 @@ class Learner:
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
         self.names = {id(p): name for name, p in self.model.named_parameters()}
         self.heap = Heap()
+        self.loss_scale = LossScale() if self.compute.precision == "fp16" else None
         self._shared = SharedGradients(self.model, self._loss)
 
     def scale(self, step: int) -> float:
@@ -72,8 +75,9 @@ class Learner:
     def update(self, micro: Sequence[Batch], step: int, poll: Callable[[], None] = lambda: None) -> Update:
         """Make update number `step` (from 0) from one batch given in portions.
 
-        Where loss or gradient is not finite the weights stay as they are and the loss tells it. `poll` is called before
-        each portion and may raise: no weight knows of the update yet.
+        Where loss or gradient is not finite the weights stay as they are and the loss tells it, but for gradients that
+        the loss scale of fp16 made too large: it is halved, and the loss stays. `poll` is called before each portion
+        and may raise: no weight knows of the update yet.
         """
         self.optimizer.zero_grad(set_to_none=True)
         task = self.model.tasks[micro[0].part]
@@ -85,7 +89,8 @@ class Learner:
         factor = self.scale(step)
         norm = self._apply(divisor, factor, step)
         self.heap.poll()
-        return Update(loss if math.isfinite(norm) else math.nan, self.rates[0] * factor, norm)
+        overflown = self.loss_scale is not None and self.loss_scale.seen(norm)
+        return Update(loss if math.isfinite(norm) or overflown else math.nan, self.rates[0] * factor, norm)
 
     def _learn(self, task: Model, micro: Sequence[Batch], step: int, poll: Callable[[], None]) -> tuple[float, float]:
         """The mean loss of a batch, and what the gradients that now lie at the parameters are to be divided by."""
@@ -98,17 +103,19 @@ class Learner:
             summed, own = self._shared.compute(number == len(micro) - 1, task, batch, step, number)
             if batch.spare:
                 summed, own = summed * 0.0, 0.0
-            (summed / own if whole and own else summed).backward()  # type: ignore[no-untyped-call]
+            lost = summed / own if whole and own else summed
+            (lost if self.loss_scale is None else lost * self.loss_scale.factor).backward()  # type: ignore[no-untyped-call]
             total, weight = total + float(summed.detach()), weight + own
         total, weight = group.total(total, weight)
         if not weight:
             return 0.0, 1.0
-        return total / weight, 1.0 if whole else weight / group.count
+        divisor = 1.0 if whole else weight / group.count
+        return total / weight, divisor if self.loss_scale is None else divisor * self.loss_scale.factor
 
     def _loss(self, task: Model, batch: Batch, step: int, number: int) -> tuple[Tensor, float]:
         """The summed loss of a portion, and the sum of its weights."""
         batch = to_device(batch, self.compute.device)
-        with torch.autocast(self.compute.device.type, torch.bfloat16, enabled=self.compute.precision == "bf16"):
+        with computing(self.compute.precision, self.compute.device):
             terms = self.step_rule(task, self.losses[batch.part], batch, derive(self.seed, "step", step, number))
         return (terms.values * terms.weights).sum(), float(terms.weights.sum())
 

@@ -14,6 +14,7 @@ from bertune.data.store import TokenStore
 from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
 from bertune.model.packing import to_device
+from bertune.model.precision import computing
 
 
 def predict(
@@ -42,8 +43,7 @@ def predict(
     firsts = store.firsts(most)
     asked, again = np.unique(firsts), np.flatnonzero(firsts != np.arange(len(firsts)))
     try:
-        half = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
-        with torch.inference_mode(), half, unchanged_weights():
+        with torch.inference_mode(), computing(precision, device), unchanged_weights():
             portions = predicting_batches(lengths[asked], batch_size, max_tokens)
             for places in islice(portions, group.rank, None, group.count):
                 if group.count == 1:  # who computes together stops together, elsewhere

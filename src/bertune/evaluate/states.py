@@ -12,6 +12,7 @@ from bertune.data.store import TokenStore
 from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
 from bertune.model.packing import moved, pad, portions, real_tokens, to_device
+from bertune.model.precision import computing
 
 
 def mean_states(
@@ -34,8 +35,7 @@ def mean_states(
     model.network.eval()
     found: Floats | None = None
     try:
-        half = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
-        with torch.inference_mode(), half, unchanged_weights():
+        with torch.inference_mode(), computing(precision, device), unchanged_weights():
             for part in predicting_batches(store.lengths[rows], batch_size, max_tokens):
                 poll()
                 mean = _means(model, to_device(store.batch(rows[part]), device))

@@ -20,6 +20,7 @@ from bertune.base.types import Batch, Ints, Level
 from bertune.model.copied_weights import unchanged_weights
 from bertune.model.encoder import Model
 from bertune.model.packing import packed, pad, to_device
+from bertune.model.precision import computing
 from bertune.model.real_tokens import first_tokens
 from bertune.model.trust import attempted, close
 
@@ -221,15 +222,14 @@ class LowerLayers:
 
 
 def fill(
-    cache: Cache, model: Model, table: Tensor, batches: Iterator[tuple[Ints, Batch]], bf16: bool,
+    cache: Cache, model: Model, table: Tensor, batches: Iterator[tuple[Ints, Batch]], precision: str,
     poll: Callable[[], None] = lambda: None,
 ) -> None:  # fmt: skip
     """Put all states into table[entries, hidden]; `batches` gives (entries, batch) until all are there."""
     was_training, device = model.network.training, table.device
     model.network.eval()
     try:
-        half = torch.autocast(device.type, torch.bfloat16, enabled=bf16)
-        with torch.no_grad(), half, unchanged_weights():
+        with torch.no_grad(), computing(precision, device), unchanged_weights():
             for places, batch in batches:
                 poll()
                 table[torch.as_tensor(places, device=device)] = cache.states(to_device(batch, device)).to(table.dtype)

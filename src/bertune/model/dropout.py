@@ -15,7 +15,7 @@ def dropped(values: Tensor, probability: float, training: bool) -> Tensor:
     """
     if not training or not probability:
         return values
-    if values.device.type != "cpu" or values.dtype not in (torch.float32, torch.bfloat16):
+    if values.device.type != "cpu" or values.dtype not in (torch.float32, torch.bfloat16, torch.float16):
         return nn.functional.dropout(values, probability, training)
     return values * mask(values.shape, probability, values.dtype)
 
@@ -30,8 +30,8 @@ def mask(shape: torch.Size, probability: float, dtype: torch.dtype) -> Tensor:
     scale = torch.tensor(PARTS / (PARTS - lowest), dtype=dtype)
     if dtype == torch.float32:
         return torch.from_numpy(kept * np.float32(scale.item())).view(shape)
-    bits = np.uint16(scale.view(torch.int16).item())  # a bfloat16 is its bits: 0, or those of the scale
-    return torch.from_numpy((kept * bits).view(np.int16)).view(torch.bfloat16).view(shape)
+    bits = np.uint16(scale.view(torch.int16).item())  # of 16 bits: 0, or those of the scale
+    return torch.from_numpy((kept * bits).view(np.int16)).view(dtype).view(shape)
 
 
 class Dropout(nn.Dropout):

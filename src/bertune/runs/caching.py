@@ -18,6 +18,7 @@ from bertune.engine.plan import Plan
 from bertune.model.cached import Cache, cache_of, fill, frozen_layers
 from bertune.model.encoder import Model
 from bertune.model.packing import to_device
+from bertune.model.precision import HALVES
 from bertune.runs.build import Stores, ever_learning, width_of
 from bertune.runs.telling import Teller
 
@@ -39,7 +40,7 @@ class Cached:
     def fill(self, recipe: Recipe, machine: Compute, poll: Callable[[], None]) -> None:
         """Compute the states."""
         batches = self._batches(recipe)
-        fill(self.cache, self.model, self.table, batches, machine.precision == "bf16", poll)
+        fill(self.cache, self.model, self.table, batches, machine.precision, poll)
 
     def standing_in(self) -> AbstractContextManager[None]:
         """Within, the model reads the table."""
@@ -69,7 +70,7 @@ def cached(recipe: Recipe, model: Model, plan: Plan, given: Stores, machine: Com
     reason = "of this architecture, or of this head, nothing can be kept"
     if cache is not None:
         entries = sum(_entries(cache, store) for store in _learnt_and_judged(given))
-        kind = torch.bfloat16 if machine.precision == "bf16" else torch.float32
+        kind = HALVES.get(machine.precision, torch.float32)
         size = entries * width_of(model) * kind.itemsize
         if size <= MOST_BYTES:
             table = torch.zeros(entries, width_of(model), dtype=kind, device=machine.device)

@@ -138,8 +138,8 @@ def _bill(
     scoring = _answering(model, stores, machine, recipe, "fp32")
     seconds["score"] = _scoring(recipe, prepared, stores, scoring)
     if recipe.evaluation.suspects and has_classes(prepared):
-        seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch)
-        memory.rows = max(0, min(len(prepared.splits.train), MOST_ROWS) - SAMPLE)
+        seconds["suspects"] = answering.seconds(_portions(stores.train, recipe))
+        seconds["suspects"] += _suspects(recipe, prepared, stores, model, machine, watch)
     seconds["report"] = REPORT_SECONDS
     for name in ("train", "validate", "save"):
         seconds[name] *= plan.seeds
@@ -228,13 +228,13 @@ def _baselines(recipe: Recipe, prepared: Prepared, asked: int) -> float:
 def _suspects(
     recipe: Recipe, prepared: Prepared, stores: build.Stores, model: Model, machine: Compute, watch: Watch
 ) -> float:
-    """Seconds of the search for wrong labels: the encoder over the training rows, then regressions; from a sample."""
+    """Seconds of the search for wrong labels once the encoder has read the training rows; from a sample."""
     judged = len(prepared.splits.train)  # without changed copies
     rows = np.arange(0, judged, max(1, judged // SAMPLE))
     few = stores.train.take(rows)
-    began = time.perf_counter()
     states = mean_states(model, few, np.arange(len(few)), recipe, machine, watch)
     texts, pairs = prepared.texts(prepared.splits.train[rows])
+    began = time.perf_counter()
     out_of_sample(states, texts, pairs, few.classes, len(prepared.classes), recipe.seed)
     return (time.perf_counter() - began) * min(judged, MOST_ROWS) / len(rows)
 

@@ -28,6 +28,7 @@ from bertune.engine.heap import give_back
 from bertune.engine.interrupt import Interrupted, Watch
 from bertune.engine.learner import Learner
 from bertune.engine.loop import Hooks, Position, loop
+from bertune.engine.loss_scale import LossScale
 from bertune.engine.plan import Plan
 from bertune.evaluate.spread import spread
 from bertune.model.encoder import Model
@@ -250,6 +251,7 @@ class Fit:
             "schedule": learner.schedule.state(),
             "callbacks": self.callbacks.state(),
             "most_rows": feed.most_rows,
+            "loss_scale": None if learner.loss_scale is None else asdict(learner.loss_scale),
             "best": None if best is None else f"best-{best:06d}",
             "fingerprint": self.fingerprint,
         }
@@ -291,6 +293,8 @@ class Fit:
         learner.schedule.restore(state["schedule"])
         self.callbacks.restore(state["callbacks"])
         feed.most_rows = state["most_rows"]
+        if learner.loss_scale is not None:
+            learner.loss_scale = LossScale(**state["loss_scale"])
         at = Position(**{**state["position"], "spent": tuple(state["position"]["spent"])})
         self.teller.say("resume", f"from step {at.step:,} of {learner.steps:,}", step=at.step)
         return at

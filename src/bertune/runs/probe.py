@@ -23,13 +23,16 @@ from bertune.engine.learner import Learner
 from bertune.evaluate.predict import predict
 from bertune.model.encoder import Model
 
-SECONDS = 4.0  # the probe is repeated while it has taken less
+SECONDS = 4.0  # the probe of updates is repeated while it has taken less
+ANSWERED_SECONDS = 5.0  # the probe of answers ends when it has taken so long
 ROUNDS = 7
 STROLL, STROLL_SECONDS = 16, 15.0  # updates of all sizes before those that are timed, which leave memory in pieces
-PIECES = {"fp32": 1.0, "bf16": 1.05}  # what runs take on top of their beginning, as a share of what the probe takes
+# What runs take on top of their beginning, as a share of what the probe takes.
+PIECES = {"fp32": 1.0, "bf16": 1.05, "fp16": 1.05}
 WHILE_LEARNING = 150 * 2**20  # bytes: longer updates leave the heap in more pieces than the probe's
-AFTERWARDS = 100 * 2**20  # bytes that only the end of a run takes: drawing, the report
-OF_A_ROW = 60 * 2**10  # bytes that the search for wrong labels takes for each row that is not in the sample
+# Bytes that the end of a run takes beyond the probe's: drawing, the report, and in half precision kernels for more
+# shapes and a heap in more pieces.
+AFTERWARDS = {"fp32": 100 * 2**20, "bf16": 350 * 2**20, "fp16": 350 * 2**20}
 LOOK = 0.005  # seconds between two looks at the memory
 
 
@@ -100,16 +103,26 @@ def _update(learner: Learner, feed: Feed, rows: Ints) -> None:
 
 
 def time_answers(model: Model, store: TokenStore, machine: Compute, precision: str, portions: Sequence[Ints]) -> Cost:
-    """The cost of answers without gradients, from a light, a middling and the heaviest portion of a split."""
+    """The cost of answers without gradients, from portions of a split of all sizes, each answered once: a run does not
+    answer twice either, and memory that was not used before and kernels that are made take their time there too."""
     shapes = np.array([features(len(p), int(store.lengths[p].max())) for p in portions])
-    chosen = three(portions, shapes[:, 1])
+    chosen = stroll(portions, shapes[:, 1])
 
     def answer(rows: Ints) -> Any:
         part = store.take(rows)
         return predict(model, part, batch_size=len(rows), max_tokens=2**40, precision=precision, device=machine.device)
 
-    seconds = timed([partial(answer, rows) for rows in chosen], machine)
-    return fitted(np.array([features(len(p), int(store.lengths[p].max())) for p in chosen]), seconds)
+    answer(max(chosen, key=lambda rows: float(store.lengths[rows].sum())))  # the first of all starts threads
+    asked: list[list[float]] = []
+    seconds: list[float] = []
+    for place in np.random.default_rng(0).permutation(len(chosen)):  # of any size, where time is up before the last
+        rows = chosen[place]
+        asked.append(features(len(rows), int(store.lengths[rows].max())))
+        seconds.append(_seconds(partial(answer, rows), machine))
+        if sum(seconds) > ANSWERED_SECONDS:
+            break
+    give_back()
+    return fitted(np.array(asked), np.array(seconds))
 
 
 def timed(actions: Sequence[Callable[[], Any]], machine: Compute) -> Floats:
@@ -135,13 +148,12 @@ class Memory:
     """While entered, watches the resident memory of this process (of a GPU its allocated memory).
 
     `peak` is what a run would take at most, in bytes, while it learns or at its end: what was there, PIECES of what
-    came on top until `learnt` and WHILE_LEARNING; or what was there after that, AFTERWARDS, and what `rows` that are
-    only judged in the run take.
+    came on top until `learnt` and WHILE_LEARNING; or what was there after that and AFTERWARDS.
     """
 
     def __init__(self, precision: str = "fp32") -> None:
-        self.peak = self.learning = self.rows = 0
-        self._pieces = PIECES[precision]
+        self.peak = self.learning = 0
+        self._pieces, self._afterwards = PIECES[precision], AFTERWARDS[precision]
         self._process = psutil.Process()
         self._before = int(self._process.memory_info().rss)
         self._done = threading.Event()
@@ -158,7 +170,7 @@ class Memory:
         self._thread.join()
         self._look()
         learning = round(self._before + self._pieces * max(0, self.learning - self._before)) + WHILE_LEARNING
-        self.peak = max(learning if self.learning else 0, self.peak + AFTERWARDS + OF_A_ROW * self.rows)
+        self.peak = max(learning if self.learning else 0, self.peak + self._afterwards)
         if torch.cuda.is_available():
             self.peak = int(torch.cuda.max_memory_allocated())
 
