@@ -1,13 +1,15 @@
 """Are the suspected wrong labels wrong? Turns over labels of real training rows, and prints JSON lines.
 
-    python benchmarks/suspects.py                             precision of the first 50, 3 sets, 10 % and 20 %, 3 seeds
+    python benchmarks/suspects.py                             precision of the first 50: a training a line
     python benchmarks/suspects.py --regain --sets banking77   and what correcting brings back: three trainings a line
 
-A label is turned over to another class, each with the same chance. `precision` is the share of the first 50 suspects
-whose label had been turned over, `found` the share of the turned labels among as many suspects. With --regain a model
-is trained on the clean labels, on the turned ones, and on those where as many suspects as labels were turned got their
-true label back; accuracies are of the test file, `regained` is the share of the loss that came back. With `--log FILE`
-the lines, and each training, are kept there too, and what stands in it already is not run again.
+A label is turned over to another class, each with the same chance, and a run with the defaults is made: its suspects
+are those of suspects.json, which are rows that it trains on (not those that it splits off to validate). `precision` is
+the share of the first 50 suspects whose label had been turned over, `found` the share of all turned labels among as
+many suspects. With --regain a model is trained on the clean labels too, and on those where as many suspects as labels
+were turned got their true label back; accuracies are of the test file, `regained` is the share of the loss that came
+back. With `--log FILE` the lines, and each training, are kept there too, and what stands in it already is not run
+again.
 """
 
 import argparse
@@ -19,15 +21,8 @@ import numpy as np
 import polars as pl
 from kept import Log
 
-from bertune.engine.devices import compute
-from bertune.engine.interrupt import Watch
-from bertune.evaluate.suspects import out_of_sample, suspects
-from bertune.runs import build
 from bertune.runs.ask import ask
-from bertune.runs.prepare import prepare
-from bertune.runs.telling import Silent
 from bertune.runs.train import train
-from bertune.runs.wrong_labels import mean_states
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SETS = {  # training file, test file, rows (None: all)
@@ -50,34 +45,15 @@ def turned(labels: list, share: float, seed: int) -> tuple[list, np.ndarray]:
     return found, positions
 
 
-def suspected(path: Path, seed: int, settings: list[str]) -> list[int]:
-    """Row numbers (from 0) of the suspects among the training rows of a file, the surest first."""
-    recipe = ask(
-        {"data": str(path), "seed": seed}, ["data.split.test_share=0.0", "data.split.valid_share=0.0", *settings]
-    )
-    with tempfile.TemporaryDirectory() as place, Watch() as watch:
-        prepared = prepare(recipe, Silent())
-        stores = build.stores(prepared, Path(place))
-        machine = compute(recipe.training)
-        model = build.network(recipe, prepared, seed)
-        rows = np.arange(len(stores.train))
-        features = mean_states(model, stores.train, rows, recipe, machine, watch)
-        targets = stores.train.classes
-        groups = prepared.rows.near[prepared.splits.train]
-        texts, pairs = prepared.texts(prepared.splits.train)
-        judged = out_of_sample(features, texts, pairs, targets, len(prepared.classes), seed, groups)
-        found = suspects(judged, targets)
-        numbers = prepared.rows.table.row[prepared.splits.train]
-        return [int(numbers[s.row]) - FIRST_ROW for s in found]
-
-
-def accuracy(path: Path, test: str, seed: int, settings: list[str]) -> float:
-    """Test accuracy of a run with the defaults."""
+def run(path: Path, test: str, seed: int, settings: list[str], look: bool) -> tuple[float, list[int]]:
+    """Test accuracy of a run with the defaults, and the row numbers (from 0) of its suspects, the surest first."""
     recipe = ask({"data": str(path), "test": str(DATA / test), "seed": seed},
-                 ["evaluation.baselines=false", "evaluation.suspects=false", *settings])  # fmt: skip
+                 ["evaluation.baselines=false", f"evaluation.suspects={str(look).lower()}", *settings])  # fmt: skip
     with tempfile.TemporaryDirectory() as place:
         folder = train(recipe, Path(place) / "run", report=False)
-        return float(json.loads(folder.scores.read_text())["test"]["accuracy"]["value"])
+        accuracy = float(json.loads(folder.scores.read_text())["test"]["accuracy"]["value"])
+        found = json.loads((folder.path / "suspects.json").read_text()) if look else []
+    return accuracy, [entry["row"] - FIRST_ROW for entry in found]
 
 
 def line(name: str, share: float, seed: int, regain: bool, settings: list[str], log: Log) -> dict:
@@ -87,31 +63,38 @@ def line(name: str, share: float, seed: int, regain: bool, settings: list[str], 
     if rows:
         table = table.sample(rows, seed=seed, shuffle=True)
     truth = table["label"].to_list()
-    with tempfile.TemporaryDirectory() as place:
-        labels, positions = turned(truth, share, seed)
-        path = Path(place) / "turned.parquet"
-        table.with_columns(pl.Series("label", labels)).write_parquet(path)
-        found, wrong = suspected(path, seed, settings), set(positions.tolist())
-        looked = found[: len(wrong)]
-        told = {
-            "set": name, "share": share, "seed": seed, "rows": len(truth), "turned": len(wrong), "suspects": len(found),
-            "precision": sum(i in wrong for i in found[:FIRST]) / FIRST,
-            "found": round(sum(i in wrong for i in looked) / len(wrong), 3),
-        }  # fmt: skip
-        if regain:
-            corrected = list(labels)
-            for i in looked:
-                corrected[i] = truth[i]
-            for kind, those in {"clean": truth, "turned_over": labels, "corrected": corrected}.items():
-                key = {"set": name, "seed": seed, "trained_on": kind, "set_to": settings}
-                if kind != "clean":  # the true labels are the same whatever share is turned
-                    key["share"] = share
-                table.with_columns(pl.Series("label", those)).write_parquet(path)
-                known = log.find(key) or log.add({**key, "accuracy": accuracy(path, test, seed, settings)})
-                told[kind] = round(known["accuracy"], 4)
-            lost = told["clean"] - told["turned_over"]
-            told["regained"] = round((told["corrected"] - told["turned_over"]) / lost, 3) if lost > 0 else None
-    return told
+    labels, positions = turned(truth, share, seed)
+    wrong = set(positions.tolist())
+
+    def trained(kind: str, those: list, look: bool = False) -> dict:
+        key = {"set": name, "seed": seed, "trained_on": kind, "set_to": settings}
+        if kind != "clean":  # the true labels are the same whatever share is turned
+            key |= {"share": share, "by": "learning"}
+        if (known := log.find(key)) is None:
+            with tempfile.TemporaryDirectory() as place:
+                table.with_columns(pl.Series("label", those)).write_parquet(path := Path(place) / "rows.parquet")
+                accuracy, found = run(path, test, seed, settings, look)
+            known = log.add({**key, "accuracy": accuracy, **({"suspects": found} if look else {})})
+        return known
+
+    told: dict = {"set": name, "share": share, "seed": seed, "rows": len(truth), "turned": len(wrong)}
+    turned_over = trained("turned_over", labels, look=True)
+    found = turned_over["suspects"]
+    looked = found[: len(wrong)]
+    told |= {
+        "suspects": len(found), "precision": sum(i in wrong for i in found[:FIRST]) / FIRST,
+        "precision_of_all": round(sum(i in wrong for i in found) / max(1, len(found)), 3),
+        "found": round(sum(i in wrong for i in looked) / len(wrong), 3), "turned_over": turned_over["accuracy"],
+    }  # fmt: skip
+    if regain:
+        corrected = list(labels)
+        for i in looked:
+            corrected[i] = truth[i]
+        for kind, those in {"clean": truth, "corrected": corrected}.items():
+            told[kind] = trained(kind, those)["accuracy"]
+        lost = told["clean"] - told["turned_over"]
+        told["regained"] = round((told["corrected"] - told["turned_over"]) / lost, 3) if lost > 0 else None
+    return {key: round(value, 4) if isinstance(value, float) else value for key, value in told.items()}
 
 
 def main() -> None:
@@ -130,7 +113,8 @@ def main() -> None:
     for name in asked.sets:
         for seed in asked.seeds:
             for share in asked.shares:
-                key = {"set": name, "share": share, "seed": seed, "regain": asked.regain, "set_to": asked.set}
+                key = {"set": name, "share": share, "seed": seed, "regain": asked.regain, "by": "learning",
+                       "set_to": asked.set}  # fmt: skip
                 if log.find(key) is None:
                     log.add({**key, **line(name, share, seed, asked.regain, asked.set, log)})
 

@@ -29,6 +29,7 @@ CASES = {
     "unfreezing": ["model.unfreeze_per_epoch=1", "training.epochs=3", "training.batch_size=16"],
     "head alone": ["model.train=head"],
     "fp16": ["training.precision=fp16"],
+    "suspects": ["evaluation.suspects=true"],
     "regularizer": ["regularizer.l2_sp.strength=0.01"],
     "two passes": ["training.step.name=r_drop"],
     "sampling": ["training.sampler.name=over_sampling"],

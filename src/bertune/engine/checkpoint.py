@@ -119,6 +119,11 @@ def is_sound(folder: Path) -> bool:
     return damage(folder) is None
 
 
+def has_group(folder: Path, name: str) -> bool:
+    """Whether a checkpoint holds this group."""
+    return (folder / f"{name}.safetensors").is_file()
+
+
 def read_group(folder: Path, name: str) -> dict[str, Tensor]:
     """The tensors of one group of a checkpoint."""
     return dict(read_tensors(FILES.read(folder / f"{name}.safetensors")))

@@ -13,6 +13,7 @@ from bertune.base import processes
 from bertune.base.seeds import derive
 from bertune.base.types import Batch, Terms
 from bertune.engine.averaging import Averages
+from bertune.engine.confidence import Confidence
 from bertune.engine.devices import Compute
 from bertune.engine.heap import Heap
 from bertune.engine.loss_scale import LossScale
@@ -41,7 +42,7 @@ class Update:
 @dataclass(eq=False)
 class Learner:
     """All that changes while a model learns, with the loss of each of its tasks; `scale(step)` is the schedule's factor
-    on every learning rate."""
+    on every learning rate. `confidence` notes how each row is learnt, where that is wanted."""
 
     model: Model
     losses: Sequence[Loss]
@@ -56,6 +57,7 @@ class Learner:
     warmup: int
     clip_norm: float
     started: dict[str, Tensor]
+    confidence: Confidence | None = None
 
     def __post_init__(self) -> None:
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
@@ -80,6 +82,8 @@ class Learner:
         and may raise: no weight knows of the update yet.
         """
         self.optimizer.zero_grad(set_to_none=True)
+        if self.confidence is not None:
+            self.confidence.begin()
         task = self.model.tasks[micro[0].part]
         if len(micro) > 1 and task.head.compares_rows:
             task = Portioned(task, [to_device(batch, self.compute.device) for batch in micro], poll)
@@ -88,6 +92,8 @@ class Learner:
             loss, divisor = self._learn(task, micro, step, poll)
         factor = self.scale(step)
         norm = self._apply(divisor, factor, step)
+        if self.confidence is not None:
+            self.confidence.keep()
         self.heap.poll()
         overflown = self.loss_scale is not None and self.loss_scale.seen(norm)
         return Update(loss if math.isfinite(norm) or overflown else math.nan, self.rates[0] * factor, norm)
@@ -114,9 +120,11 @@ class Learner:
 
     def _loss(self, task: Model, batch: Batch, step: int, number: int) -> tuple[Tensor, float]:
         """The summed loss of a portion, and the sum of its weights."""
-        batch = to_device(batch, self.compute.device)
+        batch, loss = to_device(batch, self.compute.device), self.losses[batch.part]
+        if self.confidence is not None:
+            loss = self.confidence.noting(loss, batch)
         with computing(self.compute.precision, self.compute.device):
-            terms = self.step_rule(task, self.losses[batch.part], batch, derive(self.seed, "step", step, number))
+            terms = self.step_rule(task, loss, batch, derive(self.seed, "step", step, number))
         return (terms.values * terms.weights).sum(), float(terms.weights.sum())
 
     def _apply(self, divisor: float, factor: float, step: int) -> float:

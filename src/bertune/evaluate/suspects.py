@@ -1,4 +1,4 @@
-"""Rows whose label is probably wrong: confident learning over out-of-sample probabilities."""
+"""Rows whose label is probably wrong: confident learning over out-of-sample probabilities, and what was learnt late."""
 
 import warnings
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from bertune.base import registry, seeds
 from bertune.base.types import Floats, Ints
 
 MOST_ROWS = 20_000  # rows that one fold learns from; more change the probabilities little and cost much
+LATE = 0.5  # of the mean probability of a class while it is learnt
 STRENGTHS = (0.003, 0.03, 0.3)  # inverse L2 penalties tried on the first fold
 
 
@@ -21,7 +22,8 @@ STRENGTHS = (0.003, 0.03, 0.3)  # inverse L2 penalties tried on the first fold
 class Suspect:
     """A row (position) whose given class is probably wrong, the class suggested instead, and how sure that is.
 
-    `score` in [0, 1] is the normalised margin (p(given) - max p(other) + 1) / 2: the smaller, the surer.
+    `score` in [0, 1], the smaller the surer: the normalised margin (p(given) - max p(other) + 1) / 2; where it is known
+    how the row was learnt, the mean of p(given) and of its probability while it was learnt.
     """
 
     row: int
@@ -34,13 +36,16 @@ class Suspect:
         return asdict(self)
 
 
-def suspects(probabilities: Floats, given: Ints) -> list[Suspect]:
+def suspects(probabilities: Floats, given: Ints, confidence: Floats | None = None) -> list[Suspect]:
     """Rows whose given class is probably wrong, the surest first.
 
     probabilities[rows, classes] must be out of sample (see `cross_validated`), given[rows] are the labels as they
     stand. A row is a suspect when it counts in the confident joint as another class, and the likeliest class is not
     the given one. Source: Northcutt, Jiang and Chuang (2021), Confident Learning, eq. 1-2 and section 3.2 (rank by
     normalised margin). Reference: cleanlab's find_label_issues(filter_by="confident_learning").
+
+    `confidence`[rows] is how probable each given class was while its row was learnt, NaN where unknown. Where it is
+    known, the rows with less than LATE of the mean of their class are the suspects instead: fewer of them are right.
     """
     chance = np.asarray(probabilities, dtype=np.float64)
     given = np.asarray(given, dtype=np.int64)
@@ -55,10 +60,17 @@ def suspects(probabilities: Floats, given: Ints) -> list[Suspect]:
     others = chance.copy()
     others[rows, given] = -np.inf
     margin = np.clip((chance[rows, given] - others.max(axis=1) + 1.0) / 2.0, 0.0, 1.0)
+    score = margin
+    if confidence is not None and (known := ~np.isnan(confidence)).any():
+        number = np.bincount(given[known], minlength=chance.shape[1])
+        means = np.bincount(given[known], confidence[known], chance.shape[1]) / np.maximum(number, 1)
+        wrong = np.where(known, np.nan_to_num(confidence) < LATE * means[given], wrong)
+        own = chance[rows, given]
+        score = np.where(known, (own + np.nan_to_num(confidence)) / 2.0, own)
     found = np.flatnonzero(wrong)
     return [
-        Suspect(int(i), int(given[i]), int(likeliest[i]), float(margin[i]))
-        for i in found[np.argsort(margin[found], kind="stable")]
+        Suspect(int(i), int(given[i]), int(others[i].argmax()), float(score[i]))
+        for i in found[np.argsort(score[found], kind="stable")]
     ]
 
 

@@ -15,12 +15,14 @@ from bertune.base import processes, registry
 from bertune.base.errors import BertuneError, ResumeError
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
+from bertune.base.types import Floats
 from bertune.engine import checkpoint
 from bertune.engine.callbacks.early_stopping import EarlyStopping
 from bertune.engine.callbacks.history import History
 from bertune.engine.callbacks.interruption import Interruption
 from bertune.engine.callbacks.interval_saving import IntervalSaving
 from bertune.engine.callbacks.trouble import Trouble
+from bertune.engine.confidence import Confidence
 from bertune.engine.devices import Compute
 from bertune.engine.driver import Callbacks, drive
 from bertune.engine.events import Evaluated, Save, Stopped, Warn
@@ -40,6 +42,7 @@ from bertune.runs.caching import cached
 from bertune.runs.folder import Folder
 from bertune.runs.judge import Judge, metric_of
 from bertune.runs.prepare import Prepared
+from bertune.runs.shares import has_classes
 from bertune.runs.telling import Teller
 
 KEEP = 2
@@ -49,7 +52,10 @@ ROWS_AT_START = 64  # of the validation rows, answered before the first update t
 
 @dataclass(eq=False)
 class Fitted:
-    """A model with its best weights, and how they came about."""
+    """A model with its best weights, and how they came about.
+
+    `confidence`[rows] is how probable the given class of each learnt row was on the way, where that was noted.
+    """
 
     model: Model
     plan: Plan
@@ -58,6 +64,7 @@ class Fitted:
     steps: int
     restarts: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    confidence: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +114,8 @@ class Fit:
         plan = plan.gentler() if self.attempt > 1 else plan
         losses = [build.loss_of(part.recipe, part.prepared, own) for part, own in zip(parts, feeds, strict=True)]
         learner = build.learner_of(self.recipe, losses, plan, model, feed, self.compute)
+        if self._notes_confidence():
+            learner.confidence = Confidence(len(seen[0].train), self.compute.device)
         self.judges = self._judges(parts, model, seen)
         self.every = max(1, round(feed.steps_per_epoch / self.recipe.evaluation.per_epoch))
         self._callbacks(learner)
@@ -143,7 +152,8 @@ class Fit:
         best = {"step": self.stopping.best_step, "epoch": self.stopping.best_epoch,
                 "metric": self.stopping.metric, "value": self.stopping.best_value,
                 "highest": self.stopping.highest}  # fmt: skip
-        return Fitted(model, plan, stopped, best, learner.steps, list(self.restarts), list(self.warnings))
+        confidence = None if learner.confidence is None else learner.confidence.mean()
+        return Fitted(model, plan, stopped, best, learner.steps, list(self.restarts), list(self.warnings), confidence)
 
     def _poll(self) -> None:
         """Raise Interrupted where a signal came, to any of the processes that learn together."""
@@ -161,6 +171,11 @@ class Fit:
         model = together([build.network(part.recipe, part.prepared, self.recipe.seed, tokens) for part in parts])
         model.to(self.compute.device)
         return model
+
+    def _notes_confidence(self) -> bool:
+        """Whether the search for wrong labels asks how each row was learnt, and one process learns all of them."""
+        alone = not self.others and processes.started().count == 1
+        return alone and self.recipe.evaluation.suspects and has_classes(self.prepared)
 
     def _judges(self, parts: Sequence[Part], model: Model, seen: Sequence[Stores]) -> dict[str, Judge]:
         """Who looks at the validation rows of each task that has any, by the name of its part."""
@@ -241,6 +256,8 @@ class Fit:
         groups = {"model": _learning(learner), "optimizer": tensors}
         if learner.averages is not None:
             groups["averages"] = learner.averages.mean
+        if learner.confidence is not None:
+            groups["confidence"] = learner.confidence.tensors()
         best = self.stopping.best_step
         state = {
             "position": asdict(at),
@@ -295,6 +312,8 @@ class Fit:
         feed.most_rows = state["most_rows"]
         if learner.loss_scale is not None:
             learner.loss_scale = LossScale(**state["loss_scale"])
+        if learner.confidence is not None and checkpoint.has_group(folder, "confidence"):  # else of an earlier release
+            learner.confidence.load(checkpoint.read_group(folder, "confidence"))
         at = Position(**{**state["position"], "spent": tuple(state["position"]["spent"])})
         self.teller.say("resume", f"from step {at.step:,} of {learner.steps:,}", step=at.step)
         return at

@@ -188,7 +188,7 @@ class Journey:
         self._tell_scores(scores, metric)
         give_back()
         if self.recipe.evaluation.suspects and has_classes(prepared):
-            write_suspects(self.recipe, prepared, stores, self.folder, machine, self.watch)
+            write_suspects(self.recipe, prepared, stores, self.folder, machine, self.watch, fitted.confidence)
         speed = dict(self.folder.record()["speed"], predict_texts_per_second=finish.speed,
                      peak_memory_gb=round(peak_memory_gb(), 3))  # fmt: skip
         self.folder.write_record(

@@ -21,12 +21,15 @@ MOST_ROWS = 20_000  # more training rows are sampled, so that the search stays a
 
 
 def write_suspects(
-    recipe: Recipe, prepared: Prepared, stores: Stores, folder: Folder, machine: Compute, watch: Watch
-) -> None:
+    recipe: Recipe, prepared: Prepared, stores: Stores, folder: Folder, machine: Compute, watch: Watch,
+    confidence: Floats | None = None,
+) -> None:  # fmt: skip
     """Write suspects.json: training rows whose label their neighbours contradict, the most suspicious first.
 
     Two judges are cross-validated: a logistic regression on the mean token states of the pretrained encoder, which has
-    seen no label of these rows, and one on word counts (Northcutt et al. 2021, confident learning).
+    seen no label of these rows, and one on word counts (Northcutt et al. 2021, confident learning). `confidence`[rows],
+    where known, is how probable each label was while the model learnt its row (the first of the store): what is learnt
+    late or never is suspect too.
     """
     store = stores.train
     model = network(recipe, prepared, recipe.seed)
@@ -43,7 +46,7 @@ def write_suspects(
     texts, pairs = prepared.texts(prepared.splits.train[chosen])
     probabilities = out_of_sample(features, texts, pairs, targets, len(prepared.classes), recipe.seed, groups)
     entries: list[dict[str, Any]] = []
-    for suspect in suspects(probabilities, targets):
+    for suspect in suspects(probabilities, targets, None if confidence is None else confidence[chosen]):
         position = int(prepared.splits.train[chosen[suspect.row]])
         place = prepared.rows.table.place(position)
         entries.append(
