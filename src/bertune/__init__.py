@@ -8,6 +8,8 @@ run.predict(["I would buy it again."])
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from bertune.base.version import VERSION
+
 if TYPE_CHECKING:
     from bertune.api import Hit as Hit
     from bertune.api import Prediction as Prediction
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from bertune.estimator import TextClassifier as TextClassifier
     from bertune.runs.compare import compare as compare
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 # Names are imported when they are first used: `import bertune` must stay fast, and torch is slow.
 _HOMES = {

@@ -43,9 +43,9 @@ class Lazy(TyperGroup):
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from bertune import __version__
+        from bertune.base.version import VERSION
 
-        typer.echo(f"bertune {__version__}")
+        typer.echo(f"bertune {VERSION}")
         raise typer.Exit
 
 

@@ -6,20 +6,20 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.cells import cell_len, set_cell_size
 
 from bertune.base.errors import DataError
 from bertune.base.files import FILES
+from bertune.base.types import Floats, Guesses, Ints
 from bertune.base.wording import harmless_json
 from bertune.runs.new_rows import NewRows
-
-if TYPE_CHECKING:
-    from bertune.runs.predict import Answered
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width ones too, in East Asia
 WIDTH = 80
@@ -27,11 +27,51 @@ WIDE = 34  # cells for answers of any length: lists of labels or entities, texts
 
 
 @dataclass(frozen=True, eq=False)
+class Answered:
+    """Answers to some rows, in their order.
+
+    `guesses` are those of the rows that were answered, whose positions are `good`; `problems` says of each row why it
+    was not answered, None where it was; cut[rows] is True where tokens beyond the limit were cut.
+    """
+
+    task: Any
+    classes: tuple[str, ...]
+    guesses: Guesses
+    good: Ints
+    problems: tuple[str | None, ...]
+    cut: np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+    def __len__(self) -> int:
+        return len(self.problems)
+
+    @cached_property
+    def fields(self) -> dict[str, pa.DataType]:
+        """The fields of an answer with their types."""
+        return dict(self.task.fields_of(self.guesses, self.classes))
+
+    @cached_property
+    def _place(self) -> dict[int, int]:
+        return {row: i for i, row in enumerate(self.good.tolist())}
+
+    def answer(self, row: int) -> dict[str, Any]:
+        """The fields of the answer to a row that was answered, `prediction` first."""
+        return dict(self.task.answer(self.guesses, self._place[row], self.classes))
+
+    @property
+    def probabilities(self) -> Floats:
+        """Probabilities [rows, classes] of a model of classes; NaN where a row was not answered."""
+        found = np.full((len(self), len(self.classes)), np.nan)
+        if self.guesses.probabilities is not None and len(self.good):
+            found[self.good] = self.guesses.probabilities
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class Portion:
     """Some rows with the answers to them."""
 
     rows: NewRows
-    answered: "Answered"
+    answered: Answered
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """One entry a row: row, file and label where known, then the fields of the task's answer.

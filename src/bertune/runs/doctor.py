@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import torch
 
-from bertune import __version__
 from bertune.base.recipe import resolve
+from bertune.base.version import VERSION
 from bertune.engine.devices import compute, describe_machine, has_bf16
 from bertune.model.choice import at_hand, known
 from bertune.runs.telling import Teller
@@ -24,7 +24,7 @@ SMALL = 2.0  # GB of free memory or disk under which a warning is due
 def examine(teller: Teller, ask_hub: bool = False) -> None:
     """Tell versions, device, memory, disk and models. The network is asked only when `ask_hub` says so."""
     say = teller.say
-    say("bertune", f"{__version__} · Python {platform.python_version()} · {platform.system()}", bertune=__version__,
+    say("bertune", f"{VERSION} · Python {platform.python_version()} · {platform.system()}", bertune=VERSION,
         python=platform.python_version(), system=platform.system())  # fmt: skip
     versions = {name: _version(name) for name in PACKAGES}
     say("versions", " · ".join(f"{name} {number}" for name, number in versions.items()), **versions)

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from bertune import __version__
 from bertune.base.files import FILES
 from bertune.base.processes import started
 from bertune.base.recipe import Recipe
+from bertune.base.version import VERSION
 from bertune.engine.checkpoint import refuse
 from bertune.engine.devices import Compute
 from bertune.runs.prepare import Prepared
@@ -29,7 +29,7 @@ def fingerprint(recipe: Recipe, prepared: Prepared, machine: Compute) -> dict[st
         "the data (rows, texts or labels)": prepared.rows.digest,
         "the model": model_digest(prepared),
         "the tokenizer": prepared.tokenizer.fingerprint(),
-        "the version": {"bertune": __version__, **versions()},
+        "the version": {"bertune": VERSION, **versions()},
         "the device": _device(machine),
         "the number of threads": machine.threads,
         "the number of processes": group.count if (group := started()).count > 1 else None,

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bertune import __version__
 from bertune.base import registry
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
 from bertune.base.types import Answers, Examples, Guesses, Ints, Judged, Tuned
+from bertune.base.version import VERSION
 from bertune.data.duplicates import leaked
 from bertune.data.store import TokenStore
 from bertune.engine.devices import Compute
@@ -151,7 +151,7 @@ class Finish:
         about = About(
             rows.task.name, self.prepared.classes, {**roles, **rows.roles.more}, self.prepared.max_length,
             tuple(data.cleaning), data.missing, data.fill, 1.0 / tuned.scale if rows.task.kind == "class" else 1.0,
-            tuned.threshold, self.metric, __version__, dict(tuned.more), dict(rows.settings),
+            tuned.threshold, self.metric, VERSION, dict(tuned.more), dict(rows.settings),
         )  # fmt: skip
         model.to("cpu")
         save(model, self.prepared.tokenizer, about, self.folder.model)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from bertune import __version__
 from bertune.base.files import FILES
 from bertune.base.recipe import Recipe
 from bertune.base.types import Table
+from bertune.base.version import VERSION
 from bertune.data.check import check
 from bertune.engine.devices import Compute, compute, describe_machine, peak_memory_gb
 from bertune.engine.heap import give_back
@@ -65,7 +65,7 @@ class Journey:
         """Leave what a resume needs before anything takes time: a run can be killed while it reads its data."""
         FILES.remove(self.folder.checkpoints)
         changed = {key: {"value": value} for key, value in self.recipe.stated.items() if not key.startswith("data.")}
-        about = {"format": FORMAT, "status": PREPARING, "bertune": __version__, "command": list(command),
+        about = {"format": FORMAT, "status": PREPARING, "bertune": VERSION, "command": list(command),
                  "started": _now(), "seed": self.recipe.seed, "changed": changed, "test_openings": []}  # fmt: skip
         FILES.write_json(self.folder.record_path, about)
         FILES.write_text(self.folder.recipe, self.recipe.as_toml())

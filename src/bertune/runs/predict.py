@@ -3,16 +3,13 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 
 from bertune.base.errors import DataError
-from bertune.base.types import Answers, Examples, Floats, Guesses, Ints
+from bertune.base.types import Answers, Examples, Guesses
 from bertune.base.wording import counted, percent
 from bertune.data.store import TokenStore, in_memory
 from bertune.engine.devices import hardware, has_bf16
@@ -21,7 +18,7 @@ from bertune.evaluate.guarded import guarded
 from bertune.evaluate.predict import predict
 from bertune.evaluate.saved import About, SavedModel, load
 from bertune.model.copied_weights import unchanged_weights
-from bertune.runs.answers import Portion, check_out, print_lines, write
+from bertune.runs.answers import Answered, Portion, check_out, print_lines, write
 from bertune.runs.new_rows import NewRows, broken, lines_of, of_texts, portions_of
 from bertune.runs.telling import People, Teller
 
@@ -32,46 +29,6 @@ NO_TEXT = "no text"
 NO_PAIR = "no second text"
 BROKEN = "half of a surrogate pair, which is no character"
 SHOWN_ROWS = 5
-
-
-@dataclass(frozen=True, eq=False)
-class Answered:
-    """Answers to some rows, in their order.
-
-    `guesses` are those of the rows that were answered, whose positions are `good`; `problems` says of each row why it
-    was not answered, None where it was; cut[rows] is True where tokens beyond the limit were cut.
-    """
-
-    task: Any
-    classes: tuple[str, ...]
-    guesses: Guesses
-    good: Ints
-    problems: tuple[str | None, ...]
-    cut: np.ndarray[tuple[int], np.dtype[np.bool_]]
-
-    def __len__(self) -> int:
-        return len(self.problems)
-
-    @cached_property
-    def fields(self) -> dict[str, pa.DataType]:
-        """The fields of an answer with their types."""
-        return dict(self.task.fields_of(self.guesses, self.classes))
-
-    @cached_property
-    def _place(self) -> dict[int, int]:
-        return {row: i for i, row in enumerate(self.good.tolist())}
-
-    def answer(self, row: int) -> dict[str, Any]:
-        """The fields of the answer to a row that was answered, `prediction` first."""
-        return dict(self.task.answer(self.guesses, self._place[row], self.classes))
-
-    @property
-    def probabilities(self) -> Floats:
-        """Probabilities [rows, classes] of a model of classes; NaN where a row was not answered."""
-        found = np.full((len(self), len(self.classes)), np.nan)
-        if self.guesses.probabilities is not None and len(self.good):
-            found[self.good] = self.guesses.probabilities
-        return found
 
 
 def open_model(run: str | Path) -> SavedModel:

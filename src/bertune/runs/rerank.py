@@ -9,7 +9,8 @@ from bertune.base import registry
 from bertune.base.errors import ModelError
 from bertune.base.types import Floats
 from bertune.evaluate.saved import SavedModel
-from bertune.runs.predict import Answered, open_model, predict_rows
+from bertune.runs.answers import Answered
+from bertune.runs.predict import open_model, predict_rows
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,14 @@ from bertune.data.table import read
 from bertune.engine.interrupt import Interrupted
 from bertune.evaluate.saved import SavedModel, load
 from bertune.evaluate.slices import Slice
+from bertune.runs.answers import Answered
 from bertune.runs.corpus import Corpus, check_vectors, opened
 from bertune.runs.endings import events
 from bertune.runs.evaluate import Evaluation, evaluate_table
 from bertune.runs.folder import Folder
 from bertune.runs.new_rows import as_trained, roles_for
 from bertune.runs.openings import log_opening
-from bertune.runs.predict import Answered, open_model, predict_examples, predict_rows
+from bertune.runs.predict import open_model, predict_examples, predict_rows
 from bertune.runs.rerank import Reranker
 from bertune.runs.search import Asked, Hit, cleaned, search
 from bertune.runs.telling import Silent

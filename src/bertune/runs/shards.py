@@ -15,9 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bertune import __version__
 from bertune.base.errors import BertuneError, DataError, ModelError
 from bertune.base.files import FILES
+from bertune.base.version import VERSION
 from bertune.data.table import reader_for
 from bertune.evaluate.saved import SavedModel
 from bertune.runs.answers import write
@@ -70,7 +70,7 @@ class Work:
     def of(self, shard: Shard) -> dict[str, Any]:
         """Everything that the answers to a shard depend on, as JSON."""
         return {
-            "bertune": __version__, "model": self.digest, "file": shard.digest, "portions": [shard.first, shard.end],
+            "bertune": VERSION, "model": self.digest, "file": shard.digest, "portions": [shard.first, shard.end],
             "columns": dict(self.columns), "settings": list(self.settings), "precision": self.precision,
         }  # fmt: skip
 

@@ -1,0 +1,3 @@
+"""The version of this release, where every floor can read it."""
+
+VERSION = "0.1.0"
