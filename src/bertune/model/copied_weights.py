@@ -1,6 +1,6 @@
 """Linear layers that compute in half precision from copies of their weights, made once for as long as they stay."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-Copies = dict[tuple[int, ...], tuple[Tensor, Tensor]]
+from bertune.model import fused
+
+Copies = dict[tuple[Any, ...], tuple[Tensor, Tensor]]
 _kept: ContextVar[Copies | None] = ContextVar("kept", default=None)  # another thread may learn meanwhile
 
 
@@ -23,17 +25,24 @@ def unchanged_weights() -> Iterator[None]:
         _kept.reset(before)
 
 
-def linear(values: Tensor, *layers: nn.Linear) -> Tensor:
-    """What linear layers give side by side, computed in the type of the values: [tokens, outputs of all layers].
+def linear(values: Tensor, *layers: nn.Linear, then: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    """What linear layers give side by side, computed in the type of the values, and an activation makes of it:
+    [tokens, outputs of all layers].
 
     Layers that peft has put low-rank changes beside (`lora.Linear`) add them.
     """
+    changed = any(hasattr(layer, "lora_A") for layer in layers)
+    if not torch.is_grad_enabled() and fused.serves(values) and not changed:
+        weight, bias = _copies(layers, values.dtype, arranged_for=len(values))
+        with_gelu = fused.is_gelu(then)
+        answered = fused.product(values, weight, bias, with_gelu)
+        return answered if then is None or with_gelu else then(answered)
     weight, bias = _copies(layers, values.dtype)
     own = [layer.weight for layer in layers] + [layer.bias for layer in layers]
     found: Tensor = _Linear.apply(values, weight, bias, *own)  # type: ignore[no-untyped-call]
-    if any(hasattr(layer, "lora_A") for layer in layers):
+    if changed:
         found = found + torch.cat([_added(values, layer) for layer in layers], dim=1)
-    return found
+    return found if then is None else then(found)
 
 
 def _added(values: Tensor, layer: Any) -> Tensor:
@@ -49,8 +58,15 @@ def _added(values: Tensor, layer: Any) -> Tensor:
     return added
 
 
-def _copies(layers: tuple[nn.Linear, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Weights and biases of the layers, one below the other."""
+def _copies(layers: tuple[nn.Linear, ...], dtype: torch.dtype, arranged_for: int = 0) -> tuple[Tensor, Tensor]:
+    """Weights and biases of the layers, one below the other; kept ones for answers in the order that the library wants
+    for so many tokens."""
+    if arranged_for and (kept := _kept.get()) is not None:
+        key = (*(id(layer) for layer in layers), "arranged")
+        if key not in kept:
+            weight, bias = _copied(layers, dtype)
+            kept[key] = fused.arranged(weight, arranged_for), bias
+        return kept[key]
     if len(layers) == 1 and layers[0].weight.dtype == dtype:
         return layers[0].weight.detach(), layers[0].bias.detach()
     kept = _kept.get()
@@ -84,7 +100,7 @@ class _Linear(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor, *own: Tensor) -> Tensor:
         ctx.save_for_backward(values, weight)
         ctx.rows = [part.shape[0] for part in own[: len(own) // 2]]
-        return nn.functional.linear(values, weight, bias)
+        return fused.product(values, weight, bias)
 
     @staticmethod
     @once_differentiable

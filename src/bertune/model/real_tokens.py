@@ -213,7 +213,7 @@ class RealTokens:
             mixed = attend(projected, probabilities[0], asked)
         summed = before + dropped(linear(mixed, layer.mixed), probabilities[1], training)
         middle = _norm(summed, layer.norm)
-        inner = layer.activation(linear(middle, layer.up))
+        inner = linear(middle, layer.up, then=layer.activation)
         return _norm(middle + dropped(linear(inner, layer.down), probabilities[2], training), layer.last_norm)
 
 
