@@ -69,7 +69,7 @@ def line(name: str, share: float, seed: int, regain: bool, settings: list[str], 
     def trained(kind: str, those: list, look: bool = False) -> dict:
         key = {"set": name, "seed": seed, "trained_on": kind, "set_to": settings}
         if kind != "clean":  # the true labels are the same whatever share is turned
-            key |= {"share": share, "by": "learning"}
+            key |= {"share": share, "by": "either"}
         if (known := log.find(key)) is None:
             with tempfile.TemporaryDirectory() as place:
                 table.with_columns(pl.Series("label", those)).write_parquet(path := Path(place) / "rows.parquet")
@@ -113,7 +113,7 @@ def main() -> None:
     for name in asked.sets:
         for seed in asked.seeds:
             for share in asked.shares:
-                key = {"set": name, "share": share, "seed": seed, "regain": asked.regain, "by": "learning",
+                key = {"set": name, "share": share, "seed": seed, "regain": asked.regain, "by": "either",
                        "set_to": asked.set}  # fmt: skip
                 if log.find(key) is None:
                     log.add({**key, **line(name, share, seed, asked.regain, asked.set, log)})

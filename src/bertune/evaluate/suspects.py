@@ -44,8 +44,8 @@ def suspects(probabilities: Floats, given: Ints, confidence: Floats | None = Non
     the given one. Source: Northcutt, Jiang and Chuang (2021), Confident Learning, eq. 1-2 and section 3.2 (rank by
     normalised margin). Reference: cleanlab's find_label_issues(filter_by="confident_learning").
 
-    `confidence`[rows] is how probable each given class was while its row was learnt, NaN where unknown. Where it is
-    known, the rows with less than LATE of the mean of their class are the suspects instead: fewer of them are right.
+    `confidence`[rows] is how probable each given class was while its row was learnt, NaN where unknown. Rows with less
+    than LATE of the mean of their class are suspects too, and both together decide which is the surest.
     """
     chance = np.asarray(probabilities, dtype=np.float64)
     given = np.asarray(given, dtype=np.int64)
@@ -64,7 +64,7 @@ def suspects(probabilities: Floats, given: Ints, confidence: Floats | None = Non
     if confidence is not None and (known := ~np.isnan(confidence)).any():
         number = np.bincount(given[known], minlength=chance.shape[1])
         means = np.bincount(given[known], confidence[known], chance.shape[1]) / np.maximum(number, 1)
-        wrong = np.where(known, np.nan_to_num(confidence) < LATE * means[given], wrong)
+        wrong |= known & (np.nan_to_num(confidence) < LATE * means[given])
         own = chance[rows, given]
         score = np.where(known, (own + np.nan_to_num(confidence)) / 2.0, own)
     found = np.flatnonzero(wrong)
