@@ -268,10 +268,11 @@ class Fit:
             "schedule": learner.schedule.state(),
             "callbacks": self.callbacks.state(),
             "most_rows": feed.most_rows,
-            "loss_scale": None if learner.loss_scale is None else asdict(learner.loss_scale),
             "best": None if best is None else f"best-{best:06d}",
             "fingerprint": self.fingerprint,
         }
+        if learner.loss_scale is not None:
+            state["loss_scale"] = asdict(learner.loss_scale)
         checkpoint.save(target, groups, state)
         checkpoint.prune(self.folder.checkpoints, target, KEEP)
         return target.name
