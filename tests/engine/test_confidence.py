@@ -102,3 +102,23 @@ def test_a_run_lists_planted_wrong_labels_by_how_they_were_learnt(tiny, tmp_path
     found = json.loads((run / "suspects.json").read_text(encoding="utf-8"))
     first = [entry["row"] - 1 for entry in found[: len(turned)]]
     assert len(turned & set(first)) >= max(0.75 * len(first), 0.5 * len(turned)), (first, turned)
+
+
+def test_what_was_learnt_more_easily_than_its_class_is_no_suspect_whoever_doubts_it():
+    random = np.random.default_rng(1)
+    given = np.arange(80) % 2
+    chance = np.where(given[:, None] == np.arange(2), 0.9, 0.1)
+    doubted = np.array([4, 9, 20, 33])
+    chance[doubted] = 1 - chance[doubted]
+    confidence = random.uniform(0.75, 0.85, 80)
+    confidence[[4, 9]] = 0.95
+    confidence[[20, 33]] = 0.6
+    assert {s.row for s in suspects(chance, given)} == set(doubted.tolist())
+    assert {s.row for s in suspects(chance, given, confidence)} == {20, 33}
+
+
+def test_the_only_row_of_a_misspelt_class_can_be_a_suspect():
+    given = np.array([0] * 30 + [1])
+    chance = np.tile([0.9, 0.1], (31, 1))
+    with_confidence = suspects(chance, given, np.full(31, 0.8))
+    assert [s.row for s in with_confidence] == [s.row for s in suspects(chance, given)] == [30]

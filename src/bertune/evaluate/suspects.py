@@ -45,7 +45,8 @@ def suspects(probabilities: Floats, given: Ints, confidence: Floats | None = Non
     normalised margin). Reference: cleanlab's find_label_issues(filter_by="confident_learning").
 
     `confidence`[rows] is how probable each given class was while its row was learnt, NaN where unknown. Rows with less
-    than LATE of the mean of their class are suspects too, and both together decide which is the surest.
+    than LATE of the mean of their class are suspects too, those with more than the mean are none, and both together
+    decide which is the surest.
     """
     chance = np.asarray(probabilities, dtype=np.float64)
     given = np.asarray(given, dtype=np.int64)
@@ -64,7 +65,8 @@ def suspects(probabilities: Floats, given: Ints, confidence: Floats | None = Non
     if confidence is not None and (known := ~np.isnan(confidence)).any():
         number = np.bincount(given[known], minlength=chance.shape[1])
         means = np.bincount(given[known], confidence[known], chance.shape[1]) / np.maximum(number, 1)
-        wrong |= known & (np.nan_to_num(confidence) < LATE * means[given])
+        late = np.nan_to_num(confidence) / np.maximum(means[given], 1e-12)
+        wrong = np.where(known, (late < LATE) | (wrong & (late <= 1.0)), wrong)
         own = chance[rows, given]
         score = np.where(known, (own + np.nan_to_num(confidence)) / 2.0, own)
     found = np.flatnonzero(wrong)
