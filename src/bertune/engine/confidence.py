@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from bertune.base.types import Batch, Floats, Terms
+from bertune.model.packing import moved
 
 Loss = Callable[[Tensor, Tensor], Terms]
 
@@ -30,7 +31,7 @@ class Confidence:
 
     def noting(self, loss: Loss, batch: Batch) -> Loss:
         """A loss that notes, beside, how probable the targets of a batch are."""
-        rows = torch.as_tensor(batch.rows, device=self.sums.device)
+        rows = moved(torch.as_tensor(batch.rows), self.sums.device)
 
         def noted(logits: Tensor, targets: Tensor) -> Terms:
             chance = logits.detach().float().softmax(dim=1).gather(1, targets[:, None])[:, 0]
