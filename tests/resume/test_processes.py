@@ -103,7 +103,7 @@ def events(run: Path) -> list[dict]:
 
 
 def test_a_stop_reaches_both_and_the_end_is_the_same(tiny, sentences_csv, tmp_path):
-    settings = (*SETTINGS, "training.epochs=10")
+    settings = (*SETTINGS, "training.epochs=6", "evaluation.per_epoch=1")
     given = ("train", sentences_csv, "--model", tiny(), "--processes", "2")
     whole = bertune(*given, "--out", tmp_path / "whole", settings=settings)
     assert whole.returncode == 0, whole.stderr
@@ -112,7 +112,7 @@ def test_a_stop_reaches_both_and_the_end_is_the_same(tiny, sentences_csv, tmp_pa
                                env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True)  # fmt: skip
     history = run / "history.jsonl"
     deadline = time.monotonic() + 120
-    while not (history.exists() and history.read_text().count("stepped") > 12):
+    while not (history.exists() and history.read_text().count("stepped") > 6):
         assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
@@ -121,7 +121,7 @@ def test_a_stop_reaches_both_and_the_end_is_the_same(tiny, sentences_csv, tmp_pa
     assert "bertune resume" in said and "Traceback" not in said
     assert json.loads((run / "run.json").read_text())["status"] == "stopped"
     stopped = sum(event["event"] == "stepped" for event in events(run))
-    assert 12 < stopped < 90
+    assert 6 < stopped < 56
     alone = bertune("resume", run)
     assert alone.returncode == 2 and "the number of processes" in alone.stderr
     again = bertune("resume", run, "--processes", "2")
