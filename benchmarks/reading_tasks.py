@@ -9,9 +9,8 @@ targets that bertune prepares, with AdamW, linear decay, batch 32, bf16 where th
 length; its last weights are scored. What it answers is read and scored by the same code (thresholds of several labels
 stay at 0.5, numbers are learnt as they are). Tuned are first the learning rate, of 5e-5, 1e-4, 2e-4, 3e-4 with 3
 epochs, then the epochs, of 3, 5, 8 with the best rate, on validation rows with seed 0; the choice is then trained with
-every seed. Large training sets are cut to their
-first 10,000 rows for both sides. Prints one JSON line a run; with `--log FILE` the lines are kept there too, and what
-stands in it already is not run again.
+every seed. Large training sets are cut to their first 10,000 rows for both sides. Prints one JSON line a run; with
+`--log FILE` the lines are kept there too, and what stands in it already is not run again.
 
     pip install accelerate
 """
@@ -189,7 +188,7 @@ def beside(
             model = trained(prepared, stores, rate, epochs, 0, scratch)
             return sign * float(metric(judged(prepared, model, stores.valid, "valid")))
 
-        drawn = {} if rows is None else {"drawn": seed}  # rows drawn by the seed have a grid of their own
+        drawn = {} if rows is None else {"drawn": seed}  # rows drawn by the seed are tuned for by themselves
         rate, epochs = tuned_for({"set": name, "rows": rows, "set_to": more, **drawn}, log, on_valid)
     model = trained(prepared, stores, rate, epochs, seed, scratch)
     test = judged(prepared, model, stores.test, "test")

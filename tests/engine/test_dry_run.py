@@ -33,6 +33,19 @@ def test_no_cost_is_negative(seconds):
     assert min(cost.each, cost.token, cost.pair) >= 0
 
 
+def test_the_search_for_wrong_labels_reads_the_rows_it_judges_and_no_others(tiny, sentences_csv, monkeypatch):
+    """Not the changed copies, and of very many rows a part."""
+    seconds = {}
+    monkeypatch.setattr("bertune.runs.probe.time_answers", lambda *given: probe.Cost(0.0, 1.0, 0.0))
+    monkeypatch.setattr("bertune.runs.dry_run.out_of_sample", lambda *given: None)
+    for most, augment in ((20_000, "none"), (20_000, "random_edits"), (48, "none")):
+        monkeypatch.setattr("bertune.runs.dry_run.MOST_ROWS", most)
+        recipe = workbench.recipe_of(tiny(), sentences_csv, {"data.augment.name": augment, "model.max_length": 8})
+        seconds[most, augment] = dry_run(recipe, Silent()).seconds_of["suspects"]
+    assert seconds[20_000, "random_edits"] == pytest.approx(seconds[20_000, "none"], rel=0.1)
+    assert seconds[48, "none"] == pytest.approx(seconds[20_000, "none"] * 48 / 96, rel=0.01)
+
+
 def test_nothing_is_written_and_no_weight_of_a_run_changes(tiny, sentences_csv, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = sorted(p.name for p in tmp_path.iterdir())

@@ -54,7 +54,7 @@ def suspects(probabilities: Floats, given: Ints, confidence: Floats | None = Non
         return []
     rows = np.arange(len(given))
     likeliest = chance.argmax(axis=1)
-    passes = chance >= _thresholds(chance, given) - 1e-6
+    passes = chance >= _means(chance[rows, given], given, chance.shape[1]) - 1e-6
     count = passes.sum(axis=1)
     confident = np.where(count > 1, likeliest, passes.argmax(axis=1))
     wrong = (count > 0) & (confident != given) & (likeliest != given)
@@ -63,12 +63,10 @@ def suspects(probabilities: Floats, given: Ints, confidence: Floats | None = Non
     margin = np.clip((chance[rows, given] - others.max(axis=1) + 1.0) / 2.0, 0.0, 1.0)
     score = margin
     if confidence is not None and (known := ~np.isnan(confidence)).any():
-        number = np.bincount(given[known], minlength=chance.shape[1])
-        means = np.bincount(given[known], confidence[known], chance.shape[1]) / np.maximum(number, 1)
-        late = np.nan_to_num(confidence) / np.maximum(means[given], 1e-12)
-        wrong = np.where(known, (late < LATE) | (wrong & (late <= 1.0)), wrong)
+        usual = _means(confidence[known], given[known], chance.shape[1])[given]
+        wrong = np.where(known, (confidence < LATE * usual) | (wrong & (confidence <= usual)), wrong)
         own = chance[rows, given]
-        score = np.where(known, (own + np.nan_to_num(confidence)) / 2.0, own)
+        score = np.where(known, (own + confidence) / 2.0, own)
     found = np.flatnonzero(wrong)
     return [
         Suspect(int(i), int(given[i]), int(others[i].argmax()), float(score[i]))
@@ -76,10 +74,10 @@ def suspects(probabilities: Floats, given: Ints, confidence: Floats | None = Non
     ]
 
 
-def _thresholds(chance: Floats, given: Ints) -> Floats:
-    """Mean probability of each class over the rows given it [classes]; out of reach for a class without rows."""
-    n = np.bincount(given, minlength=chance.shape[1])
-    total = np.bincount(given, weights=chance[np.arange(len(given)), given], minlength=chance.shape[1])
+def _means(values: Floats, given: Ints, classes: int) -> Floats:
+    """Mean of the values of the rows given each class [classes]; out of reach for a class without rows."""
+    n = np.bincount(given, minlength=classes)
+    total = np.bincount(given, weights=values, minlength=classes)
     return np.asarray(np.where(n > 0, total / np.maximum(n, 1), np.inf))
 
 

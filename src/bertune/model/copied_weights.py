@@ -59,24 +59,18 @@ def _added(values: Tensor, layer: Any) -> Tensor:
 
 
 def _copies(layers: tuple[nn.Linear, ...], dtype: torch.dtype, arranged_for: int = 0) -> tuple[Tensor, Tensor]:
-    """Weights and biases of the layers, one below the other; kept ones for answers in the order that the library wants
-    for so many tokens."""
-    if arranged_for and (kept := _kept.get()) is not None:
-        key = (*(id(layer) for layer in layers), "arranged")
-        if key not in kept:
-            weight, bias = _copied(layers, dtype)
-            kept[key] = fused.arranged(weight, arranged_for), bias
-        return kept[key]
-    if len(layers) == 1 and layers[0].weight.dtype == dtype:
-        return layers[0].weight.detach(), layers[0].bias.detach()
+    """Weights and biases of the layers, one below the other; where they are kept, in the order that the library wants
+    for so many tokens, if any are named."""
     kept = _kept.get()
+    if len(layers) == 1 and layers[0].weight.dtype == dtype and (kept is None or not arranged_for):
+        return layers[0].weight.detach(), layers[0].bias.detach()
     if kept is None:
         return _copied(layers, dtype)
-    key = tuple(id(layer) for layer in layers)
-    found = kept.get(key)
-    if found is None or found[0].dtype != dtype:
-        found = kept[key] = _copied(layers, dtype)
-    return found
+    key = (*(id(layer) for layer in layers), dtype, arranged_for > 0)
+    if key not in kept:
+        weight, bias = _copied(layers, dtype)
+        kept[key] = fused.arranged(weight, arranged_for) if arranged_for else weight, bias
+    return kept[key]
 
 
 def _copied(layers: tuple[nn.Linear, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bertune.model.precision import PRECISIONS
+
 PARTS = 2**16  # a mask is drawn from numbers of 16 bits, so that a probability is right to 1 in 131,072
 
 
@@ -15,7 +17,7 @@ def dropped(values: Tensor, probability: float, training: bool) -> Tensor:
     """
     if not training or not probability:
         return values
-    if values.device.type != "cpu" or values.dtype not in (torch.float32, torch.bfloat16, torch.float16):
+    if values.device.type != "cpu" or values.dtype not in PRECISIONS:
         return nn.functional.dropout(values, probability, training)
     return values * mask(values.shape, probability, values.dtype)
 

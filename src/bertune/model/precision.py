@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 import torch
 
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+PRECISIONS = (torch.float32, *HALVES.values())
 
 
 def computing(precision: str, device: torch.device) -> AbstractContextManager[object]:

@@ -16,10 +16,10 @@ from bertune.model.device_attention import Way
 from bertune.model.dropout import Dropout
 from bertune.model.heads._head import Head
 from bertune.model.packing import packed, pad, to_device
+from bertune.model.precision import PRECISIONS
 from bertune.model.real_tokens import KNOWN, RealTokens, first_tokens, ways
 
 TOLERANCE = 1e-4
-PRECISIONS = (torch.float32, torch.bfloat16, torch.float16)
 LENGTHS = (130, 1, 64, 7, 65)  # of the texts a device is asked with: kernels work by 64 or 128 tokens
 AS_ROUGH = 4.0  # an answer may be so many times as far from that in float32 as the encoder's own, and two roundings
 

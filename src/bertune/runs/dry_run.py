@@ -115,7 +115,7 @@ def _bill(
     answering = _answering(model, stores, machine, recipe, machine.precision)
     kept = cached(recipe, model, plan, stores, machine, Silent())
     if kept is not None:
-        seconds["encode"] = answering.seconds(_portions(stores.train, recipe)) + _of(answering, stores.valid, recipe)
+        seconds["encode"] = _of(answering, stores.train, recipe) + _of(answering, stores.valid, recipe)
     small, (seen,) = (None, [kept.stores]) if kept else build.small_table(recipe, model, [stores])
     feed = build.feed_of(recipe, plan, seen.train, model, recipe.seed)
     learner = build.learner_of(recipe, [build.loss_of(recipe, prepared, feed)], plan, model, feed, machine)
@@ -138,8 +138,7 @@ def _bill(
     scoring = _answering(model, stores, machine, recipe, "fp32")
     seconds["score"] = _scoring(recipe, prepared, stores, scoring)
     if recipe.evaluation.suspects and has_classes(prepared):
-        seconds["suspects"] = answering.seconds(_portions(stores.train, recipe))
-        seconds["suspects"] += _suspects(recipe, prepared, stores, model, machine, watch)
+        seconds["suspects"] = _suspects(recipe, prepared, stores, model, machine, watch, answering)
     seconds["report"] = REPORT_SECONDS
     for name in ("train", "validate", "save"):
         seconds[name] *= plan.seeds
@@ -157,14 +156,11 @@ def _answering(model: Model, stores: build.Stores, machine: Compute, recipe: Rec
     return probe.time_answers(model, store, machine, precision, list(predicting_batches(store.lengths, *limits)))
 
 
-def _portions(store: TokenStore, recipe: Recipe) -> Floats:
-    limits = recipe.evaluation.batch_size, recipe.training.max_tokens
-    portions = predicting_batches(store.lengths, *limits)
-    return np.array([probe.features(len(p), int(store.lengths[p].max())) for p in portions]).reshape(-1, 3)
-
-
 def _of(cost: Cost, store: TokenStore | None, recipe: Recipe) -> float:
-    return 0.0 if store is None else cost.seconds(_portions(store, recipe))
+    if store is None:
+        return 0.0
+    portions = predicting_batches(store.lengths, recipe.evaluation.batch_size, recipe.training.max_tokens)
+    return cost.seconds(probe.of_portions(store, portions))
 
 
 def _updates(feed: Feed, steps: int) -> Floats:
@@ -226,17 +222,21 @@ def _baselines(recipe: Recipe, prepared: Prepared, asked: int) -> float:
 
 
 def _suspects(
-    recipe: Recipe, prepared: Prepared, stores: build.Stores, model: Model, machine: Compute, watch: Watch
-) -> float:
-    """Seconds of the search for wrong labels once the encoder has read the training rows; from a sample."""
-    judged = len(prepared.splits.train)  # without changed copies
-    rows = np.arange(0, judged, max(1, judged // SAMPLE))
+    recipe: Recipe, prepared: Prepared, stores: build.Stores, model: Model, machine: Compute, watch: Watch,
+    answering: Cost,
+) -> float:  # fmt: skip
+    """Seconds of the search for wrong labels: the encoder over the rows that are judged, then regressions, from a
+    sample."""
+    known = len(prepared.splits.train)  # without changed copies
+    judged = min(known, MOST_ROWS)
+    reading = _of(answering, stores.train, recipe) * judged / len(stores.train)
+    rows = np.arange(0, known, max(1, known // SAMPLE))
     few = stores.train.take(rows)
     states = mean_states(model, few, np.arange(len(few)), recipe, machine, watch)
     texts, pairs = prepared.texts(prepared.splits.train[rows])
     began = time.perf_counter()
     out_of_sample(states, texts, pairs, few.classes, len(prepared.classes), recipe.seed)
-    return (time.perf_counter() - began) * min(judged, MOST_ROWS) / len(rows)
+    return reading + (time.perf_counter() - began) * judged / len(rows)
 
 
 def _sizes(learner: Learner) -> tuple[int, int, int]:

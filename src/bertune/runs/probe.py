@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -54,6 +54,11 @@ def features(texts: int, longest: int) -> list[float]:
     return [1.0, float(texts * longest), float(texts * longest * longest)]
 
 
+def of_portions(store: TokenStore, portions: Iterable[Ints]) -> Floats:
+    """The features of portions of a store's rows, [portions, 3]."""
+    return np.array([features(len(p), int(store.lengths[p].max())) for p in portions]).reshape(-1, 3)
+
+
 def fitted(portions: Floats, seconds: Floats) -> Cost:
     """The cost that explains measured seconds best, none of its parts negative; errors count by their share."""
     weighed = portions / seconds[:, None]
@@ -66,8 +71,7 @@ def fitted(portions: Floats, seconds: Floats) -> Cost:
 def of_update(feed: Feed, rows: Ints) -> Floats:
     """The features of one update, summed over its portions; [3]."""
     portions = micro_batches(rows, feed.store.lengths, feed.max_tokens, feed.most_rows)
-    found: Floats = np.array([features(len(p), int(feed.store.lengths[p].max())) for p in portions])
-    return np.asarray(found.sum(0))
+    return np.asarray(of_portions(feed.store, portions).sum(0))
 
 
 def three(batches: Sequence[Ints], weights: Floats) -> list[Ints]:
@@ -105,24 +109,21 @@ def _update(learner: Learner, feed: Feed, rows: Ints) -> None:
 def time_answers(model: Model, store: TokenStore, machine: Compute, precision: str, portions: Sequence[Ints]) -> Cost:
     """The cost of answers without gradients, from portions of a split of all sizes, each answered once: a run does not
     answer twice either, and memory that was not used before and kernels that are made take their time there too."""
-    shapes = np.array([features(len(p), int(store.lengths[p].max())) for p in portions])
-    chosen = stroll(portions, shapes[:, 1])
+    chosen = stroll(portions, of_portions(store, portions)[:, 1])
 
     def answer(rows: Ints) -> Any:
         part = store.take(rows)
         return predict(model, part, batch_size=len(rows), max_tokens=2**40, precision=precision, device=machine.device)
 
     answer(max(chosen, key=lambda rows: float(store.lengths[rows].sum())))  # the first of all starts threads
-    asked: list[list[float]] = []
+    asked = [chosen[place] for place in np.random.default_rng(0).permutation(len(chosen))]
     seconds: list[float] = []
-    for place in np.random.default_rng(0).permutation(len(chosen)):  # of any size, where time is up before the last
-        rows = chosen[place]
-        asked.append(features(len(rows), int(store.lengths[rows].max())))
+    for rows in asked:  # of any size, where time is up before the last
         seconds.append(_seconds(partial(answer, rows), machine))
         if sum(seconds) > ANSWERED_SECONDS:
             break
     give_back()
-    return fitted(np.array(asked), np.array(seconds))
+    return fitted(of_portions(store, asked[: len(seconds)]), np.array(seconds))
 
 
 def timed(actions: Sequence[Callable[[], Any]], machine: Compute) -> Floats:
