@@ -12,7 +12,7 @@ from workbench import STILL
 
 import tiny_models
 from bertune.engine.averaging import Averages
-from bertune.engine.learner import parameter_groups
+from bertune.engine.learner import norm_of, parameter_groups
 
 SGD = {"optimizer.name": "sgd", "optimizer.learning_rate": 0.5, "training.averaging": "none", **STILL}
 NO_WARMUP = {"schedule.warmup": 0.0, "schedule.name": "constant"}
@@ -36,6 +36,31 @@ def test_clipping(tiny, sentences_csv, clip):
     assert norm > 0.001
     expected = 0.5 * (clip if 0 < clip < norm else norm)
     assert moved(made) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "gradient_descent", "lion"])
+def test_gradients_clipped_as_the_optimizer_steps_are_those_clipped_before(tiny, sentences_csv, optimizer):
+    weights = []
+    for fused in (True, False):
+        settings = {"optimizer.name": optimizer, **NO_WARMUP, "training.clip_norm": 0.01}
+        made = workbench.bench(tiny(), sentences_csv, settings)
+        if not fused:
+            made.learner.optimizer._step_supports_amp_scaling = False
+        made.train(4)
+        assert getattr(made.learner.optimizer, "grad_scale", None) is None
+        weights.append(made.weights())
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(tensor, weights[1][name], rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_the_norm_is_that_of_torch():
+    torch.manual_seed(0)
+    parts = [torch.randn(7, 5), torch.randn(12, 3).t(), torch.randn(9)[2:], torch.zeros(3), torch.randn(4).double()]
+    assert norm_of(parts[:-1]) == pytest.approx(float(nn.utils.get_total_norm(parts[:-1])), rel=1e-6)
+    assert norm_of(parts[-1:]) == pytest.approx(float(nn.utils.get_total_norm(parts[-1:])), rel=1e-12)
+    assert norm_of([]) == 0.0
+    assert norm_of([torch.tensor([1.0, math.inf])]) == math.inf
+    assert math.isnan(norm_of([torch.tensor([1.0, math.nan])]))
 
 
 def test_a_clipped_update_reports_the_whole_norm(tiny, sentences_csv):

@@ -139,17 +139,28 @@ class Learner:
         learned = self.learned() if self.regularizers else []
         for rule in self.regularizers:
             rule.before_step(learned)
-        norm = float(nn.utils.get_total_norm(gradients))
+        norm = norm_of(gradients)
         if not math.isfinite(norm):
             return norm
-        if self.clip_norm and norm > self.clip_norm:
-            torch._foreach_mul_(gradients, self.clip_norm / (norm + 1e-6))
-        self.optimizer.step()
+        self._step(gradients, max(1.0, (norm + 1e-6) / self.clip_norm) if self.clip_norm else 1.0)
         for rule in self.regularizers:
             rule.after_step(learned)
         if self.averages is not None:
             self.averages.update(step + 1)
         return norm
+
+    def _step(self, gradients: list[Tensor], excess: float) -> None:
+        """One step of the optimizer, with gradients that are that many times too large."""
+        if excess > 1.0 and getattr(self.optimizer, "_step_supports_amp_scaling", False):
+            self.optimizer.grad_scale = torch.tensor(excess)  # type: ignore[attr-defined]
+            try:
+                self.optimizer.step()  # a fused kernel divides them in passing
+            finally:
+                del self.optimizer.grad_scale  # type: ignore[attr-defined]
+            return
+        if excess > 1.0:
+            torch._foreach_div_(gradients, excess)
+        self.optimizer.step()
 
     def learned(self) -> list[Learned]:
         """The weights as regularizers see them: those with a gradient, where they began, their learning rate now."""
@@ -165,6 +176,17 @@ class Learner:
         """Within, the model holds the weights that are judged and kept: the averages where they are kept."""
         with self.averages.applied() if self.averages else nullcontext():
             yield
+
+
+def norm_of(gradients: Sequence[Tensor]) -> float:
+    """The Euclidean norm of gradients taken as one vector.
+
+    On processors by products of each with itself: torch's norm takes three times as long there.
+    """
+    if any(gradient.device.type != "cpu" for gradient in gradients):
+        return float(nn.utils.get_total_norm(gradients))
+    flat = [gradient.flatten() for gradient in gradients]
+    return math.sqrt(sum(float(torch.dot(part, part)) for part in flat))
 
 
 def parameter_groups(
