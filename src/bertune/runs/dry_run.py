@@ -36,6 +36,7 @@ from bertune.runs.telling import Silent, Teller
 from bertune.runs.wrong_labels import MOST_ROWS, mean_states
 
 SAMPLE = 2000  # rows on which baselines and the search for wrong labels are timed
+SMALLER = 4  # times smaller is the sample that tells how regressions grow
 REPORT_SECONDS = 2.0  # report, model card, saving: they hardly depend on the run
 NEW_BESTS = 0.7  # share of the checks whose weights are saved as those to keep
 ADRIFT = 2  # best weights that lie on the disk beside the checkpoints
@@ -151,7 +152,7 @@ def _bill(
 
 
 def _answering(model: Model, stores: build.Stores, machine: Compute, recipe: Recipe, precision: str) -> Cost:
-    store = stores.valid or stores.train
+    store = max((s for s in (stores.train, stores.valid, stores.test) if s is not None), key=len)
     limits = recipe.evaluation.batch_size, recipe.training.max_tokens
     return probe.time_answers(model, store, machine, precision, list(predicting_batches(store.lengths, *limits)))
 
@@ -225,18 +226,24 @@ def _suspects(
     recipe: Recipe, prepared: Prepared, stores: build.Stores, model: Model, machine: Compute, watch: Watch,
     answering: Cost,
 ) -> float:  # fmt: skip
-    """Seconds of the search for wrong labels: the encoder over the rows that are judged, then regressions, from a
-    sample."""
+    """Seconds of the search for wrong labels: the encoder over the rows that are judged, then regressions, by a line
+    through the times of a small and of a larger sample: they take long to begin with where classes are many."""
     known = len(prepared.splits.train)  # without changed copies
     judged = min(known, MOST_ROWS)
     reading = _of(answering, stores.train, recipe) * judged / len(stores.train)
     rows = np.arange(0, known, max(1, known // SAMPLE))
-    few = stores.train.take(rows)
-    states = mean_states(model, few, np.arange(len(few)), recipe, machine, watch)
-    texts, pairs = prepared.texts(prepared.splits.train[rows])
-    began = time.perf_counter()
-    out_of_sample(states, texts, pairs, few.classes, len(prepared.classes), recipe.seed)
-    return reading + (time.perf_counter() - began) * judged / len(rows)
+    states = mean_states(model, stores.train.take(rows), np.arange(len(rows)), recipe, machine, watch)
+
+    def regressed(every: int) -> float:
+        few = rows[::every]
+        texts, pairs = prepared.texts(prepared.splits.train[few])
+        began = time.perf_counter()
+        out_of_sample(states[::every], texts, pairs, stores.train.classes[few], len(prepared.classes), recipe.seed)
+        return time.perf_counter() - began
+
+    more = regressed(1)
+    each = max(0.0, more - regressed(SMALLER)) / (len(rows) - len(rows[::SMALLER])) if judged > len(rows) else 0.0
+    return reading + more + each * (judged - len(rows))
 
 
 def _sizes(learner: Learner) -> tuple[int, int, int]:

@@ -24,7 +24,7 @@ from bertune.evaluate.predict import predict
 from bertune.model.encoder import Model
 
 SECONDS = 4.0  # the probe of updates is repeated while it has taken less
-ANSWERED_SECONDS = 5.0  # the probe of answers ends when it has taken so long
+ANSWERED_SECONDS = 5.0  # the probe of answers ends when its first round has taken so long
 ROUNDS = 7
 STROLL, STROLL_SECONDS = 16, 15.0  # updates of all sizes before those that are timed, which leave memory in pieces
 # What runs take on top of their beginning, as a share of what the probe takes.
@@ -107,23 +107,23 @@ def _update(learner: Learner, feed: Feed, rows: Ints) -> None:
 
 
 def time_answers(model: Model, store: TokenStore, machine: Compute, precision: str, portions: Sequence[Ints]) -> Cost:
-    """The cost of answers without gradients, from portions of a split of all sizes, each answered once: a run does not
-    answer twice either, and memory that was not used before and kernels that are made take their time there too."""
+    """The cost of answers without gradients, from portions of all sizes, each answered twice: first times, when kernels
+    are made and memory is new, are no measure of the many portions of a run, most of which are like one before."""
     chosen = stroll(portions, of_portions(store, portions)[:, 1])
 
     def answer(rows: Ints) -> Any:
         part = store.take(rows)
         return predict(model, part, batch_size=len(rows), max_tokens=2**40, precision=precision, device=machine.device)
 
-    answer(max(chosen, key=lambda rows: float(store.lengths[rows].sum())))  # the first of all starts threads
-    asked = [chosen[place] for place in np.random.default_rng(0).permutation(len(chosen))]
-    seconds: list[float] = []
-    for rows in asked:  # of any size, where time is up before the last
-        seconds.append(_seconds(partial(answer, rows), machine))
-        if sum(seconds) > ANSWERED_SECONDS:
-            break
+    heaviest = max(chosen, key=lambda rows: float(store.lengths[rows].sum()))  # for the memory
+    asked = [heaviest, *(chosen[place] for place in np.random.default_rng(0).permutation(len(chosen)))]
+    began, warm = time.perf_counter(), 0
+    while warm < len(asked) and (not warm or time.perf_counter() - began < ANSWERED_SECONDS):
+        answer(asked[warm])  # of any size, where time is up before the last
+        warm += 1
+    seconds = [_seconds(partial(answer, rows), machine) for rows in asked[:warm]]
     give_back()
-    return fitted(of_portions(store, asked[: len(seconds)]), np.array(seconds))
+    return fitted(of_portions(store, asked[:warm]), np.array(seconds))
 
 
 def timed(actions: Sequence[Callable[[], Any]], machine: Compute) -> Floats:
