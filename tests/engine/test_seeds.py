@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import workbench
 
@@ -14,6 +15,7 @@ from bertune.engine.events import Save, Stop
 from bertune.engine.interrupt import Interrupted
 from bertune.report.folder import RunFolder
 from bertune.runs.endings import ending
+from bertune.runs.seeds import _mean
 from bertune.runs.telling import Silent
 from bertune.runs.train import train
 
@@ -57,6 +59,25 @@ def test_each_seed_is_the_run_with_that_seed(tiny, tmp_path: Path) -> None:
         if entry["seed"] == kept:
             assert ending(alone.path)["weights"] == ending(several.path)["weights"]
             assert ending(alone.path)["predictions"] == ending(several.path)["predictions"]
+
+
+def test_how_rows_were_learnt_is_the_mean_of_all_seeds(tiny, tmp_path: Path, monkeypatch) -> None:
+    heard: list[np.ndarray] = []
+    monkeypatch.setattr("bertune.runs.journey.write_suspects", lambda *given: heard.append(given[-1]))
+    more = {"evaluation.suspects": True, "training.epochs": 1}
+    train(recipe_of(tiny, tmp_path, **more), tmp_path / "several")
+    for seed in (0, 1, 2):
+        train(recipe_of(tiny, tmp_path, seed=seed, **more, **{"training.seeds": 1}), tmp_path / f"alone-{seed}")
+    several, *alone = heard
+    assert several.shape == (40,) and len(alone) == 3
+    assert not np.array_equal(alone[0], alone[1])
+    np.testing.assert_allclose(several, np.mean(alone, axis=0), rtol=1e-12)
+
+
+def test_rows_that_some_seed_never_learnt_count_by_the_others() -> None:
+    nothing = np.nan
+    found = _mean([np.array([0.2, nothing, nothing]), np.array([0.4, 0.6, nothing])])
+    np.testing.assert_allclose(found, [0.3, 0.6, nothing])
 
 
 class CutAfter:

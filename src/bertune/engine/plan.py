@@ -15,6 +15,7 @@ BATCH = 32
 SMALL_BATCH, SMALL_ROWS = 16, 2000  # few rows: more updates from the same rows
 RATE_AT_384, WIDTH = 1.5e-4, 384  # AdamW on MiniLM (hidden size 384); the rate falls with the width
 MANY_CLASSES, RATE_OF_MANY = 20, 2.0
+RATE_OF_TRAINED = {"head": 10.0}  # of what learns everything: what stands on pretrained weights that stay
 UPDATES, UPDATES_OF_MANY = 600, 1400  # what is aimed at, within the bounds on epochs
 EPOCHS = (3, 12)
 LAYER_DECAY = 0.85
@@ -72,7 +73,8 @@ def plan(recipe: Recipe, facts: Facts) -> Plan:
     if batch == "auto":
         batch = facts.rows if optimizer.name == "gradient_descent" else _batch(facts)
     known = optimizer.name in RATE_OF_ADAMW
-    usual = _rate(facts) * RATE_OF_ADAMW[optimizer.name] if known else None
+    trained = recipe.model.train
+    usual = _rate(facts) * RATE_OF_ADAMW[optimizer.name] * RATE_OF_TRAINED.get(trained, 1.0) if known else None
     rate = optimizer.shared.learning_rate
     if rate == "auto":
         rate = _given(usual, optimizer.name)
@@ -82,7 +84,8 @@ def plan(recipe: Recipe, facts: Facts) -> Plan:
         epochs = _epochs(facts, batch)
     averaging = "ema" if training.averaging == "auto" else training.averaging
     classes = [f"{facts.classes} classes"] if facts.classes else []
-    words = [f"{facts.rows:,} rows", *classes, f"width {facts.hidden}"]
+    learns = {"all": [], "head": ["the head alone"], "top": ["top layers"], "lora": ["LoRA"]}[trained]
+    words = [f"{facts.rows:,} rows", *classes, f"width {facts.hidden}", *learns]
     return Plan(
         int(batch), float(rate), LAYER_DECAY if decay == "auto" else float(decay), float(epochs), averaging,
         _seeds(training.seeds, facts), recipe.part("schedule").shared.warmup, usual, "from " + ", ".join(words),

@@ -3,8 +3,11 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from bertune.base import registry
 from bertune.base.files import FILES
+from bertune.base.types import Floats
 from bertune.model.encoder import Model
 from bertune.runs.fit import Fit, Fitted
 from bertune.runs.judge import answers_of, judged_as
@@ -25,10 +28,14 @@ class Seeds:
     scores: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self) -> tuple[Fitted, Fit]:
-        """The kept seed's weights and its loop; when a loop was interrupted, that one's. `scores` holds each seed's."""
+        """The kept seed's weights and its loop; when a loop was interrupted, that one's. `scores` holds each seed's.
+
+        How each row was learnt is the mean over all seeds.
+        """
         count = self.first.recipe.training.seeds
         assert isinstance(count, int)
         kept: tuple[Fitted, Fit] | None = None
+        noted: list[Floats] = []
         for number in range(count):
             fit = self._of(self.first.recipe.seed + number)
             fitted = fit.run()
@@ -36,12 +43,14 @@ class Seeds:
                 return fitted, fit
             if count > 1:
                 self._note(fitted, fit, number, count)
+            if fitted.confidence is not None:
+                noted.append(fitted.confidence)
             if kept is None or better(fit, kept[1]):
                 kept = fitted, fit
         assert kept is not None
         for entry in self.scores:
             entry["kept"] = entry["seed"] == kept[1].recipe.seed
-        return kept
+        return replace(kept[0], confidence=_mean(noted) if noted else None), kept[1]
 
     def _of(self, seed: int) -> Fit:
         """The loop of a seed: the first one's, but for what belongs to a seed or fills while it trains."""
@@ -67,6 +76,15 @@ class Seeds:
         answers, unit = answers_of(model, store, one.recipe, one.compute, one.watch.poll, "fp32"), one.prepared.unit
         _, judged = judged_as(one.prepared, "test", store, answers.scaled(unit), unit)
         return float(registry.load("metrics", metric)()(judged))
+
+
+def _mean(noted: list[Floats]) -> Floats:
+    """The mean of what is known of each row [rows], NaN where nothing is."""
+    values = np.array(noted)
+    known = ~np.isnan(values)
+    count = known.sum(0)
+    total = np.where(known, values, 0.0).sum(0)
+    return np.asarray(np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0))
 
 
 def better(one: Fit, other: Fit) -> bool:
