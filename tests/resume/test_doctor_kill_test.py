@@ -32,7 +32,7 @@ def test_the_machine_is_told_without_a_network(no_network: None, monkeypatch: py
     doctor.examine(teller)
     said = dict(teller.heard)
     assert {"bertune", "versions", "device", "memory", "disk", "models", "hub"} <= set(said)
-    assert "torch 2." in said["versions"] and "threads" in said["device"] and "GB free" in said["memory"]
+    assert "torch 2." in said["versions"] and " thread" in said["device"] and "GB free" in said["memory"]
     assert said["hub"].startswith("not asked")
 
 

@@ -34,9 +34,10 @@ def brief(value: Any, most: int = 200) -> str:
     return text if len(text) <= most else text[:most] + "…"
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 text`, `1,204 texts`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: float, noun: str) -> str:
+    """`1 text`, `1,204 texts`, `0.5 epochs`."""
+    shown = f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    return f"{shown} {noun}{'' if number == 1 else 's'}"
 
 
 def percent(share: float) -> str:

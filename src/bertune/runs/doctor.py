@@ -12,6 +12,7 @@ import torch
 
 from bertune.base.recipe import resolve
 from bertune.base.version import VERSION
+from bertune.base.wording import counted
 from bertune.engine.devices import compute, describe_machine, has_bf16
 from bertune.model.choice import at_hand, known
 from bertune.runs.telling import Teller
@@ -51,7 +52,8 @@ def _device(teller: Teller) -> None:
     machine, about = compute(resolve({}).training), describe_machine()
     bf16 = "bf16" if has_bf16(machine.device) else "no bf16"
     name = about["accelerator"] if machine.device.type == "cuda" else about["processor"]
-    teller.say("device", f"{machine.device.type}, {name} · {machine.threads} threads · {bf16} · {machine.precision}",
+    threads = counted(machine.threads, "thread")
+    teller.say("device", f"{machine.device.type}, {name} · {threads} · {bf16} · {machine.precision}",
                device=machine.device.type, threads=machine.threads, precision=machine.precision,
                bf16=has_bf16(machine.device), torch_threads=torch.get_num_threads())  # fmt: skip
 

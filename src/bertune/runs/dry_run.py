@@ -108,8 +108,8 @@ def _bill(
     plan = build.planned(recipe, model, prepared)
     teller.say(
         "plan",
-        f"{plan.epochs:g} epochs · {plan.batch_size} rows a step · learning rate {plan.learning_rate:.1e} · "
-        f"{counted(plan.seeds, 'seed')} · {machine.precision} · {machine.threads} threads   ({plan.why})",
+        f"{counted(plan.epochs, 'epoch')} · {plan.batch_size} rows a step · learning rate {plan.learning_rate:.1e} · "
+        f"{counted(plan.seeds, 'seed')} · {machine.precision} · {counted(machine.threads, 'thread')}   ({plan.why})",
         **asdict(plan),
     )
     seconds = {"prepare": prepared_in}
@@ -291,7 +291,7 @@ def told_bytes(size: int) -> str:
 
 def _tell(bill: Bill, teller: Teller) -> None:
     parts = " · ".join(f"{name} {told_seconds(s)}" for name, s in bill.seconds_of.items() if round(s) >= 1)
-    steps = f"{bill.steps:,} steps" + (f" of each of {bill.seeds} seeds" if bill.seeds > 1 else "")
+    steps = counted(bill.steps, "step") + (f" of each of {bill.seeds} seeds" if bill.seeds > 1 else "")
     teller.say(
         "bill",
         f"{steps} · about {told_seconds(bill.seconds)}, less where it stops early · "

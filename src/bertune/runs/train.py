@@ -139,9 +139,9 @@ class _Way:
         steps = int(sum(np.ceil(count / plan.batch_size) for count in rows) * plan.epochs)
         self.teller.say(
             "plan",
-            f"{plan.epochs:g} epochs · {steps:,} steps of {plan.batch_size} rows · learning rate "
+            f"{counted(plan.epochs, 'epoch')} · {counted(steps, 'step')} of {plan.batch_size} rows · learning rate "
             f"{plan.learning_rate:.1e} · {counted(plan.seeds, 'seed')} · {machine.precision} · "
-            f"{machine.threads} threads{_processes()}   ({plan.why})",
+            f"{counted(machine.threads, 'thread')}{_processes()}   ({plan.why})",
             steps=steps, **asdict(plan),
         )  # fmt: skip
 
