@@ -1,5 +1,6 @@
 """bertune doctor: it tells of the machine without a network, and its kill test passes here and can fail."""
 
+import re
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +33,8 @@ def test_the_machine_is_told_without_a_network(no_network: None, monkeypatch: py
     doctor.examine(teller)
     said = dict(teller.heard)
     assert {"bertune", "versions", "device", "memory", "disk", "models", "hub"} <= set(said)
-    assert "torch 2." in said["versions"] and " thread" in said["device"] and "GB free" in said["memory"]
+    assert "torch 2." in said["versions"] and "GB free" in said["memory"]
+    assert re.search(r" · (1 thread|[2-9] threads|\d{2,} threads) · ", said["device"])
     assert said["hub"].startswith("not asked")
 
 

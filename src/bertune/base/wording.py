@@ -36,7 +36,7 @@ def brief(value: Any, most: int = 200) -> str:
 
 def counted(number: float, noun: str) -> str:
     """`1 text`, `1,204 texts`, `0.5 epochs`."""
-    shown = f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    shown = f"{number:g}" if isinstance(number, float) else f"{number:,}"  # whole numbers of numpy are no int
     return f"{shown} {noun}{'' if number == 1 else 's'}"
 
 

@@ -115,8 +115,9 @@ def time_answers(model: Model, store: TokenStore, machine: Compute, precision: s
         part = store.take(rows)
         return predict(model, part, batch_size=len(rows), max_tokens=2**40, precision=precision, device=machine.device)
 
-    heaviest = max(chosen, key=lambda rows: float(store.lengths[rows].sum()))  # for the memory
-    asked = [heaviest, *(chosen[place] for place in np.random.default_rng(0).permutation(len(chosen)))]
+    heaviest = int(np.argmax([store.lengths[rows].sum() for rows in chosen]))  # comes first, for the memory
+    others = np.random.default_rng(0).permutation(np.delete(np.arange(len(chosen)), heaviest))
+    asked = [chosen[place] for place in (heaviest, *others)]
     began, warm = time.perf_counter(), 0
     while warm < len(asked) and (not warm or time.perf_counter() - began < ANSWERED_SECONDS):
         answer(asked[warm])  # of any size, where time is up before the last

@@ -80,11 +80,7 @@ class Seeds:
 
 def _mean(noted: list[Floats]) -> Floats:
     """The mean of what is known of each row [rows], NaN where nothing is."""
-    values = np.array(noted)
-    known = ~np.isnan(values)
-    count = known.sum(0)
-    total = np.where(known, values, 0.0).sum(0)
-    return np.asarray(np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0))
+    return np.asarray(np.ma.masked_invalid(noted).mean(axis=0).filled(np.nan))
 
 
 def better(one: Fit, other: Fit) -> bool:
