@@ -1,21 +1,20 @@
 """Rows whose label is probably wrong: confident learning over out-of-sample probabilities, and what was learnt late."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from bertune.base import registry, seeds
 from bertune.base.types import Floats, Ints
+from bertune.evaluate.logistic import logistic
 
 MOST_ROWS = 20_000  # rows that one fold learns from; more change the probabilities little and cost much
 LATE = 0.5  # of the mean probability of a class while it is learnt
 STRENGTHS = (0.003, 0.03, 0.3)  # inverse L2 penalties tried on the first fold
+WORDS_TOLERANCE = 3e-3  # the ranking of the suspects settles long before the last digit of the weights
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def words_cross_validated(
         held, train = np.flatnonzero(fold == k), np.flatnonzero(fold != k)
         if not len(held) or not len(train):
             continue
-        model = registry.load("baselines", "tfidf")()
+        model = registry.load("baselines", "tfidf")(tolerance=WORDS_TOLERANCE)
         model.fit(*_some(texts, pairs, train), targets[train], classes, seed)
         found[held] = model.probabilities(*_some(texts, pairs, held))
     return found
@@ -185,10 +184,6 @@ def _fit(x: Floats, y: Ints, unseen: Floats, classes: int, strength: float) -> F
     if len(seen) == 1:
         found[:, seen[0]] = 1.0
         return found
-    with warnings.catch_warnings():
-        # Stopping early is meant: the ranking of the suspects settles long before the last digit of the weights.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model: Any = LogisticRegression(C=strength, tol=1e-3, max_iter=60)
-        model.fit(x, y)
+    model = logistic(x, y, strength=strength, tolerance=1e-3, steps=60)
     found[:, model.classes_] = model.predict_proba(unseen)
     return np.asarray(found / found.sum(axis=1, keepdims=True))

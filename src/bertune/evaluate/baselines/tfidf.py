@@ -1,18 +1,17 @@
 """The word-count baselines: of classes, of several labels, of numbers."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Ridge
 
 from bertune.base.types import Examples, Floats, Guesses, Ints
 from bertune.evaluate.baselines._baseline import Baseline, OfClasses
 from bertune.evaluate.baselines._words import Words, sampled
+from bertune.evaluate.logistic import logistic
 
 PARTS = ("tfidf", "tfidf_labels", "tfidf_ridge")
 MOST_WEIGHTS = 1_000_000  # features x classes: the optimiser holds some 25 copies in double precision
@@ -25,13 +24,15 @@ class Tfidf(OfClasses):
 
     For pairs of texts: the features of both, apart, and how much they overlap. Memory is bounded: features are hashed,
     the commonest are kept, and optimiser steps fall as rows, features and classes grow. `most_features` bounds the
-    features of each text, `strength` is the inverse L2 penalty.
+    features of each text, `strength` is the inverse L2 penalty, and learning ends once no component of the gradient
+    exceeds the `tolerance`.
     """
 
     def __init__(
-        self, *, most_features: Annotated[int, Ge(1)] = 200_000, strength: Annotated[float, Gt(0)] = 10.0
-    ) -> None:
-        self.most_features, self.strength = most_features, strength
+        self, *, most_features: Annotated[int, Ge(1)] = 200_000, strength: Annotated[float, Gt(0)] = 10.0,
+        tolerance: Annotated[float, Gt(0)] = 1e-4,
+    ) -> None:  # fmt: skip
+        self.most_features, self.strength, self.tolerance = most_features, strength, tolerance
         self.shares: Floats = np.zeros(0)
         self.model: Any = None
         self.words: Words | None = None
@@ -58,11 +59,7 @@ class Tfidf(OfClasses):
         if not features.nnz:
             return
         steps = int(np.clip(MOST_WORK / (features.nnz * (1 if seen == 2 else seen)), 20, 200))
-        with warnings.catch_warnings():
-            # A bounded number of steps is meant; the weights are good long before they are exact.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model: Any = LogisticRegression(C=self.strength, tol=1e-4, max_iter=steps)
-            self.model = model.fit(features, targets)
+        self.model = logistic(features, targets, strength=self.strength, tolerance=self.tolerance, steps=steps)
 
     def probabilities(self, texts: Sequence[str], pairs: Sequence[str] | None) -> Floats:
         """Probabilities [rows, classes]; a class without training rows gets 0."""
