@@ -116,6 +116,11 @@ def write_label_studio(path: Path, rows: Rows) -> Path:
     return path
 
 
+def write_fasttext(path: Path, rows: Rows) -> Path:
+    path.write_bytes("".join(f"__label__{label} {text}\n" for text, label in rows).encode("utf-8"))
+    return path
+
+
 def pair_of(row: dict[str, Any]) -> tuple[str, str]:
     """The text and the label that a row was written from."""
     if "tokens" in row:
@@ -146,4 +151,5 @@ WRITERS: dict[str, tuple[str, Callable[[Path, Rows], Path]]] = {
     "squad": ("rows.json", write_squad),
     "brat": ("rows", write_brat),
     "label_studio": ("rows.json", write_label_studio),
+    "fasttext": ("rows.txt", write_fasttext),
 }

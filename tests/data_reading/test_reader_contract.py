@@ -7,11 +7,13 @@ from _sources import WRITERS, pair_of
 
 from bertune.base.errors import DataError
 from bertune.base.registry import load, names
+from bertune.base.sections import DataSection
 from bertune.base.settings import build
 from bertune.data.readers import _chunk
 from bertune.data.readers._chunk import Chunk
 from bertune.data.readers.csv import Csv
 from bertune.data.readers.jsonl import Jsonl
+from bertune.data.table import reader_for
 
 FOLDERS = ("brat", "class_folder", "glue", "hub")
 ROWS = [(f"text number {i} of the class", "good" if i < 25 else "late") for i in range(50)]
@@ -60,7 +62,7 @@ def test_reader_gives_the_rows_in_order_with_their_places(name, portion, tmp_pat
             monkeypatch.setattr(where, "CHUNK_ROWS", portion)
     path = source_of(name, tmp_path)
     assert part.recognise(path)
-    assert [n for n in names("readers") if load("readers", n).recognise(path)] == [name]
+    assert type(reader_for(path, DataSection())) is part
     check_rows(build(part), path)
 
 

@@ -22,6 +22,7 @@ from bertune.data.readers._chunk import Chunk, Reader
 DIGEST_ROWS = 65_536
 ROWS = 100_000_000
 ABSENT_CELLS = 500_000_000
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz", ".zst")
 
 
 class ReadingSettings(Protocol):
@@ -88,9 +89,11 @@ def reader_for(path: str, settings: ReadingSettings) -> Reader:
     _check_exists(path)
     name = settings.format
     if name == "auto":
-        name = next((n for n in names("readers") if load("readers", n).recognise(path)), "")
-        if not name:
+        fitting = [n for n in names("readers") if load("readers", n).recognise(path)]
+        if not fitting:
             raise _unrecognised(path)
+        # One that has looked into the file knows more than one that goes by its name.
+        name = min(fitting, key=lambda n: path.lower().removesuffix(".gz").endswith(load("readers", n).suffixes))
     elif name not in names("readers"):
         raise DataError(
             f"there is no format called {name!r}.",
@@ -126,6 +129,9 @@ def _check_exists(path: str) -> None:
 
 def _unrecognised(path: str) -> DataError:
     folder = Path(path).is_dir()
+    if not folder and path.lower().endswith(ARCHIVES):
+        move = "unpack it and name the file in it, or pack it as .gz"
+        return DataError("archives are not read.", where=path, expected="a file, plain or .gz", next_move=move)
     known = "a folder per class with .txt files, or the .tsv files of GLUE" if folder else ", ".join(_suffixes())
     return DataError(
         f"the format of this {'folder' if folder else 'file'} is not recognised.",
