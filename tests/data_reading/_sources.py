@@ -121,6 +121,12 @@ def write_fasttext(path: Path, rows: Rows) -> Path:
     return path
 
 
+def write_lines(path: Path, rows: Rows) -> Path:
+    """The label is the last word of the text."""
+    path.write_bytes("".join(f"{text} {label}\n" for text, label in rows).encode("utf-8"))
+    return path
+
+
 def pair_of(row: dict[str, Any]) -> tuple[str, str]:
     """The text and the label that a row was written from."""
     if "tokens" in row:
@@ -129,6 +135,9 @@ def pair_of(row: dict[str, Any]) -> tuple[str, str]:
         return row["context"], row["question"]
     if "spans" in row:
         return row["text"], row["spans"][0]["label"]
+    if set(row) == {"text"}:
+        text, label = row["text"].rsplit(" ", 1)
+        return text, label
     return (row["text"] if "text" in row else row["sentence"]), row["label"]
 
 
@@ -152,4 +161,5 @@ WRITERS: dict[str, tuple[str, Callable[[Path, Rows], Path]]] = {
     "brat": ("rows", write_brat),
     "label_studio": ("rows.json", write_label_studio),
     "fasttext": ("rows.txt", write_fasttext),
+    "lines": ("rows.txt", write_lines),
 }

@@ -245,6 +245,7 @@ TARGETS: dict[str, Target] = {
     "class_folder": Target(_class_folder, ("text",), 0.5),
     "conll": Target(file_target("rows.conll"), ("text", "tags")),
     "fasttext": Target(file_target("rows.txt", format="fasttext"), ("text",)),
+    "lines": Target(file_target("rows.txt", format="lines"), ("text",), 0.5),
     "tagged_text": Target(file_target("rows.txt"), ("text", "tags"), 0.5),
     "squad": Target(file_target("rows.json", format="squad"), ("json",)),
     "label_studio": Target(file_target("rows.json", format="label_studio"), ("json",)),

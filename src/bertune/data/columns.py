@@ -188,16 +188,17 @@ def _ambiguous(table: Table, role: str, found: Sequence[str]) -> DataError:
 
 def _nothing(table: Table, role: str) -> DataError:
     """The error where no column fits; column names like sentences mean that the header is missing."""
-    headless = any(len(name) > 40 or name.strip().isdigit() for name in table.names)
+    headless = any(len(name) > 40 or len(name.split()) > 4 or name.strip().isdigit() for name in table.names)
+    move = "the first line looks like data: put a line with the column names before it"
+    if headless and role == "text":
+        move += "; a text a line: --set data.format=lines"
     return DataError(
         f"no column is recognised as the {role}.",
         where=table.files[0],
         expected=f"a column called {'text' if role == 'text' else 'label'}, or one with "
         + ("long, mostly distinct texts" if role == "text" else "few distinct values"),
         found=_listed(table.names),
-        next_move="the first line looks like data: put a line with the column names before it"
-        if headless
-        else f"name it: --{role} COLUMN",
+        next_move=move if headless else f"name it: --{role} COLUMN",
     )
 
 

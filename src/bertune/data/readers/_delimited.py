@@ -231,7 +231,7 @@ def recognise_delimiter(lines: Sequence[str], quoting: Quoting, path: str) -> tu
     order = ["\t", ",", ";", "|"] if tabbed else [",", ";", "\t", "|"]
     best, alone = (0.0, 0, ""), ""
     for delimiter in order:
-        counts = _field_counts(lines, delimiter, quoting)
+        counts = field_counts(lines, delimiter, quoting)
         if not counts:
             continue
         share = counts.count(counts[0]) / len(counts)
@@ -244,7 +244,8 @@ def recognise_delimiter(lines: Sequence[str], quoting: Quoting, path: str) -> tu
     return alone or order[0], "none (one column)"
 
 
-def _field_counts(lines: Sequence[str], delimiter: str, quoting: Quoting) -> list[int]:
+def field_counts(lines: Sequence[str], delimiter: str, quoting: Quoting) -> list[int]:
+    """Fields of each of the first records, as a delimiter cuts them."""
     quotes: Any = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
     before = csv.field_size_limit(FIELD_CHARACTERS)
     counts: list[int] = []

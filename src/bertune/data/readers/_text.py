@@ -207,3 +207,22 @@ def undecodable(path: str, row: int, line: int, said: str, error: UndecodableErr
         expected=f"the whole file in {said.split(' (', maxsplit=1)[0]}",
         next_move="save the file in one encoding, or name another: --set data.encoding=cp1252",
     )
+
+
+def filled(lines: Lines) -> Iterator[tuple[str, int]]:
+    """The lines that aren't blank, each a row, with the number of the line. Raises DataError with row and line."""
+    row = 1
+    try:
+        for line in lines:
+            if not line.strip():
+                continue
+            if len(line) > FIELD_CHARACTERS:
+                said = f"the text is longer than {FIELD_CHARACTERS:,} characters."
+                raise row_error(lines.path, row, lines.number, said, next_move="split it or leave it out")
+            if "\0" in line:
+                said, move = "a NUL byte stands in the text.", "the file may be UTF-16: --set data.encoding=utf-16"
+                raise row_error(lines.path, row, lines.number, said, expected="text without NUL", next_move=move)
+            yield line, lines.number
+            row += 1
+    except UndecodableError as error:
+        raise undecodable(lines.path, row, lines.number + 1, lines.encoding.said, error) from None

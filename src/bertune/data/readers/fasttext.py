@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from bertune.base.errors import DataError
-from bertune.data.readers._chunk import FIELD_CHARACTERS, Chunk, row_error, suffixed
+from bertune.data.readers._chunk import Chunk, suffixed
 from bertune.data.readers._delimited import sample_lines
-from bertune.data.readers._text import Lines, UndecodableError, undecodable
+from bertune.data.readers._text import Lines, filled
 from bertune.data.readers._typed import ITEM_WEIGHT, TEXTS, typed_portions
 
 PREFIX = "__label__"
@@ -69,22 +69,5 @@ class Fasttext:
         """(labels, text, line, characters) of each line that isn't blank."""
         lines = Lines(path, self.encoding)
         self.facts |= {"format": "fasttext", "encoding": lines.encoding.said}
-        row = 1
-        try:
-            for line in lines:
-                if not line.strip():
-                    continue
-                _check(line, path, row, lines.number)
-                yield LABEL.findall(line), LABEL.sub("", line).strip(), lines.number, len(line)
-                row += 1
-        except UndecodableError as error:
-            raise undecodable(path, row, lines.number + 1, lines.encoding.said, error) from None
-
-
-def _check(line: str, path: str, row: int, number: int) -> None:
-    if len(line) > FIELD_CHARACTERS:
-        said = f"the text is longer than {FIELD_CHARACTERS:,} characters."
-        raise row_error(path, row, number, said, next_move="split it or leave it out")
-    if "\0" in line:
-        move = "the file may be damaged or UTF-16: --set data.encoding=utf-16"
-        raise row_error(path, row, number, "a NUL byte stands in the text.", expected="none", next_move=move)
+        for line, number in filled(lines):
+            yield LABEL.findall(line), LABEL.sub("", line).strip(), number, len(line)
