@@ -127,6 +127,13 @@ def write_lines(path: Path, rows: Rows) -> Path:
     return path
 
 
+def write_folder(path: Path, rows: Rows) -> Path:
+    path.mkdir()
+    write_csv(path / "my_train.csv", rows)
+    (path / "README.md").write_text("what it is", encoding="utf-8")
+    return path
+
+
 def pair_of(row: dict[str, Any]) -> tuple[str, str]:
     """The text and the label that a row was written from."""
     if "tokens" in row:
@@ -162,4 +169,5 @@ WRITERS: dict[str, tuple[str, Callable[[Path, Rows], Path]]] = {
     "label_studio": ("rows.json", write_label_studio),
     "fasttext": ("rows.txt", write_fasttext),
     "lines": ("rows.txt", write_lines),
+    "folder": ("rows", write_folder),
 }

@@ -9,13 +9,13 @@ from bertune.base.errors import DataError
 from bertune.base.registry import load, names
 from bertune.base.sections import DataSection
 from bertune.base.settings import build
+from bertune.data.choosing import reader_for
 from bertune.data.readers import _chunk
 from bertune.data.readers._chunk import Chunk
 from bertune.data.readers.csv import Csv
 from bertune.data.readers.jsonl import Jsonl
-from bertune.data.table import reader_for
 
-FOLDERS = ("brat", "class_folder", "glue", "hub")
+FOLDERS = ("brat", "class_folder", "folder", "glue", "hub")
 ROWS = [(f"text number {i} of the class", "good" if i < 25 else "late") for i in range(50)]
 
 

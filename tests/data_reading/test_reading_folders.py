@@ -135,6 +135,50 @@ def test_a_folder_of_another_task_keeps_its_columns(tmp_path):
     assert table.values("text_a") == ["好", "不好"] and splits(table) == ["train", "valid"]
 
 
+def put(folder, **files):
+    for name, content in files.items():
+        (folder / name.replace("__", ".")).write_text(content, encoding="utf-8")
+
+
+def test_files_named_by_split_are_its_rows_whatever_their_formats(tmp_path):
+    put(tmp_path, sst_test__csv="text,label\nc,x\n", train__jsonl='{"text": "a", "label": "x"}\n',
+        my_dev__tsv="label\ttext\ny\tb\n", classes__txt="x\ny\n", README__md="rows")  # fmt: skip
+    table = read(tmp_path, PLAIN)
+    assert table.values("text") == ["a", "b", "c"] and table.values("label") == ["x", "y", "x"]
+    assert splits(table) == ["train", "valid", "test"]
+    assert [table.place(i).file.rsplit("/", 1)[1] for i in range(3)] == ["train.jsonl", "my_dev.tsv", "sst_test.csv"]
+    assert table.facts["format"] == "folder of jsonl, csv" and table.facts["left out"] == "classes.txt"
+
+
+def test_files_of_one_suffix_are_parts_of_one_table_sorted_by_name(tmp_path):
+    put(tmp_path, b__csv="text,label\nc,x\n", a__csv="text,label\na,x\nb,y\n", notes__md="more")
+    table = read(tmp_path, PLAIN)
+    assert table.values("text") == ["a", "b", "c"] and table.row.tolist() == [1, 2, 1]
+    assert set(table.given.tolist()) == {-1}
+
+
+def test_given_settings_hold_for_every_file_of_a_folder(tmp_path):
+    for name in ("train.csv", "test.csv"):
+        (tmp_path / name).write_bytes("text^label\ngrün^x\n".encode("cp1252"))
+    table = read(tmp_path, DataSection(encoding="cp1252", delimiter="^"))
+    assert table.values("text") == ["grün", "grün"]
+
+
+def test_a_fault_in_a_folder_names_the_file_and_its_row(tmp_path):
+    put(tmp_path, train__csv="text,label\na,x\n", test__csv="text,label\na,x\nb\n")
+    with pytest.raises(DataError, match=r"test\.csv row 2"):
+        read(tmp_path, PLAIN)
+
+
+@pytest.mark.parametrize("files", [{"a__csv": "text,label\n", "b__json": "[]"}, {"notes__md": "x"}, {}])
+def test_a_folder_without_splits_and_of_several_formats_is_refused(files, tmp_path):
+    put(tmp_path, **files)
+    with pytest.raises(DataError, match="not recognised"):
+        read(tmp_path, PLAIN)
+    with pytest.raises(DataError, match="no file in this folder"):
+        read(tmp_path, DataSection(format="folder"))
+
+
 def test_the_hub_layout_in_a_local_folder(tmp_path):
     datasets = pytest.importorskip("datasets")
     features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])})

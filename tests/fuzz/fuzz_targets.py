@@ -122,6 +122,14 @@ def _glue(data: bytes, folder: Path) -> None:
     check_table(folder / "glue", DataSection(format="glue"))
 
 
+def _folder(data: bytes, folder: Path) -> None:
+    train, _, test = data.partition(b"\n%%\n")
+    (folder / "files").mkdir(exist_ok=True)
+    (folder / "files" / "train.csv").write_bytes(train)
+    (folder / "files" / "test.jsonl").write_bytes(test)
+    check_table(folder / "files", DataSection(format="folder"))
+
+
 def _class_folder(data: bytes, folder: Path) -> None:
     shutil.rmtree(folder / "texts", ignore_errors=True)
     for number, text in enumerate(data.split(b"\n%%\n")[:8]):
@@ -244,6 +252,7 @@ TARGETS: dict[str, Target] = {
     "glue": Target(_glue, ("text",), 0.5),
     "class_folder": Target(_class_folder, ("text",), 0.5),
     "conll": Target(file_target("rows.conll"), ("text", "tags")),
+    "folder": Target(_folder, ("text", "json"), 0.5),
     "fasttext": Target(file_target("rows.txt", format="fasttext"), ("text",)),
     "lines": Target(file_target("rows.txt", format="lines"), ("text",), 0.5),
     "tagged_text": Target(file_target("rows.txt"), ("text", "tags"), 0.5),

@@ -4,38 +4,22 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from bertune.base.errors import DataError
-from bertune.base.registry import load, names, nearest
-from bertune.base.settings import build, schema
+from bertune.base.registry import nearest
 from bertune.base.types import SPLITS, Ints, Table
-from bertune.base.wording import brief
 from bertune.data._spool import Spool
 from bertune.data._types import as_text, common_schema, fit
-from bertune.data.readers._chunk import Chunk, Reader
+from bertune.data.choosing import ReadingSettings, reader_for
+from bertune.data.readers._chunk import Chunk
 
 DIGEST_ROWS = 65_536
 ROWS = 100_000_000
 ABSENT_CELLS = 500_000_000
-ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz", ".zst")
-
-
-class ReadingSettings(Protocol):
-    """The settings of a recipe's data section that say how a source is read."""
-
-    @property
-    def format(self) -> str: ...
-    @property
-    def encoding(self) -> str: ...
-    @property
-    def delimiter(self) -> str: ...
-    @property
-    def quoting(self) -> Any: ...
 
 
 def read(path: str | Path, settings: ReadingSettings, given: str | None = None) -> Table:
@@ -82,67 +66,6 @@ def _marked(table: Table, given: str) -> Table:
         said = f"{len(own):,} rows of its split {given}; not those of {', '.join(sorted(others))}"
         return replace(table.take(own), facts=dict(table.facts) | {"rows": said})
     return replace(table, given=np.full(len(table), number, np.int64))
-
-
-def reader_for(path: str, settings: ReadingSettings) -> Reader:
-    """The reader for a path with its settings. Raises DataError where there is no such source or format."""
-    _check_exists(path)
-    name = settings.format
-    if name == "auto":
-        fitting = [n for n in names("readers") if load("readers", n).recognise(path)]
-        if not fitting:
-            raise _unrecognised(path)
-        # One that has looked into the file knows more than one that goes by its name.
-        name = min(fitting, key=lambda n: path.lower().removesuffix(".gz").endswith(load("readers", n).suffixes))
-    elif name not in names("readers"):
-        raise DataError(
-            f"there is no format called {name!r}.",
-            where=path,
-            expected="auto, " + ", ".join(names("readers")),
-            next_move=f"did you mean --set data.format={nearest(name, list(names('readers')))}?",
-        )
-    part = load("readers", name)
-    known = schema(part).model_fields
-    wanted = {"encoding": settings.encoding, "delimiter": settings.delimiter, "quoting": settings.quoting}
-    reader: Reader = build(part, values={key: value for key, value in wanted.items() if key in known})
-    return reader
-
-
-def _check_exists(path: str) -> None:
-    if path.startswith("hf:"):
-        return
-    file = Path(path)
-    try:
-        if file.exists() or ("#" in path and Path(path.rsplit("#", 1)[0]).exists()):
-            return
-    except (OSError, ValueError) as error:
-        raise DataError("this is no path.", where=brief(path), found=str(error)[:80]) from None
-    beside = [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
-    close = nearest(file.name, sorted(beside)[:1000]) if beside else ""
-    raise DataError(
-        "there is no such file or folder.",
-        where=path,
-        found=f"{len(beside):,} files in {file.parent}" if beside else f"no folder {file.parent} or nothing in it",
-        next_move=f"did you mean {file.parent / close}?" if close else "check the path",
-    )
-
-
-def _unrecognised(path: str) -> DataError:
-    folder = Path(path).is_dir()
-    if not folder and path.lower().endswith(ARCHIVES):
-        move = "unpack it and name the file in it, or pack it as .gz"
-        return DataError("archives are not read.", where=path, expected="a file, plain or .gz", next_move=move)
-    known = "a folder per class with .txt files, or the .tsv files of GLUE" if folder else ", ".join(_suffixes())
-    return DataError(
-        f"the format of this {'folder' if folder else 'file'} is not recognised.",
-        where=path,
-        expected=known,
-        next_move=f"a data set in the hub's layout: hf:{path}" if folder else "name it: --set data.format=csv",
-    )
-
-
-def _suffixes() -> list[str]:
-    return sorted({suffix for name in names("readers") for suffix in load("readers", name).suffixes})
 
 
 def concatenate(tables: Sequence[Table], required: Sequence[str] = ()) -> Table:

@@ -13,9 +13,9 @@ from bertune.base.errors import DataError, Problem, RecipeError
 from bertune.base.recipe import parse_assignment
 from bertune.base.sections import DataSection
 from bertune.base.types import Examples, Ints, Roles, Table
+from bertune.data.choosing import reader_for
 from bertune.data.columns import recognise
 from bertune.data.readers._chunk import FIELD_CHARACTERS
-from bertune.data.table import reader_for
 from bertune.evaluate.saved import SavedModel
 from bertune.runs.ask import ask
 from bertune.runs.examples import examples_of

@@ -18,7 +18,7 @@ from typing import Any
 from bertune.base.errors import BertuneError, DataError, ModelError
 from bertune.base.files import FILES
 from bertune.base.version import VERSION
-from bertune.data.table import reader_for
+from bertune.data.choosing import reader_for
 from bertune.evaluate.saved import SavedModel
 from bertune.runs.answers import write
 from bertune.runs.corpus import model_digest

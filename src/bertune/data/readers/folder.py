@@ -1,0 +1,80 @@
+"""Folders with files of the other formats."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from bertune.base.errors import DataError
+from bertune.base.registry import load, names
+from bertune.data.choosing import FOLDERS, known_suffixes, reader_for
+from bertune.data.readers._chunk import SPLIT_NAMES, Chunk
+
+ORDER = ("train", "valid", "test", None)
+
+
+class Folder:
+    """A folder with files of another format: train, dev and test by their names, or parts of one table.
+
+    Where a word of some file's name is that of a split (`sst2_train.csv`, `test-00000.parquet`), files without are left
+    out, and it is said. Otherwise all files have the same suffix and are read one after the other, sorted by name.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self, *, encoding: str = "auto", delimiter: str = "auto", quoting: Literal["standard", "none"] = "standard"
+    ) -> None:
+        self.encoding, self.delimiter, self.format = encoding, delimiter, "auto"
+        self.quoting: Literal["standard", "none"] = quoting
+        self.facts: dict[str, str] = {}
+        self.files: list[str] = []
+
+    @staticmethod
+    def recognise(path: str) -> bool:
+        """Whether the path is a folder of such files, and no other reader knows it."""
+        if not os.path.isdir(path) or not _chosen(path)[0]:
+            return False
+        return not any(load("readers", name).recognise(path) for name in names("readers") if name != "folder")
+
+    def read(self, path: str) -> Iterator[Chunk]:
+        """The rows of each file in order, with its split; raises DataError."""
+        chosen, left_out = _chosen(path)
+        if not chosen:
+            raise DataError("no file in this folder can be read.", where=path, expected=FOLDERS)
+        self.files, said = [], dict[str, list[str]]()
+        for name, split in chosen:
+            file = os.path.join(path, name)
+            reader, first = reader_for(file, self), len(self.files)
+            for made in reader.read(file):
+                yield Chunk(made.columns, made.rows, made.lines, made.files + first, split or made.split)
+            self.files += reader.files
+            for key, value in reader.facts.items():
+                said.setdefault(key, []).append(value)
+            self.facts = {key: ", ".join(dict.fromkeys(values)) for key, values in said.items()}
+            self.facts["format"] = f"folder of {self.facts['format']}"
+        if left_out:
+            more = f" and {len(left_out) - 5:,} more" if len(left_out) > 5 else ""
+            self.facts["left out"] = "; ".join(
+                filter(None, [self.facts.get("left out"), ", ".join(left_out[:5]) + more])
+            )
+
+
+def _chosen(path: str) -> tuple[list[tuple[str, str | None]], list[str]]:
+    """Names of the files to read, each with its split, and of those that are left out."""
+    with os.scandir(path) as entries:
+        found = sorted(e.name for e in entries if e.is_file() and not e.name.startswith("."))
+    known = known_suffixes()
+    suffix = {name: next((s for s in known if name.lower().removesuffix(".gz").endswith(s)), "") for name in found}
+    there = [name for name in found if suffix[name]]
+    splits = [(name, split) for name in there if (split := _split(name))]
+    if splits:
+        kept = {name for name, _ in splits}
+        return sorted(splits, key=lambda item: ORDER.index(item[1])), [n for n in there if n not in kept]
+    same = len({suffix[name] for name in there}) == 1
+    return [(name, None) for name in there] if same else [], []
+
+
+def _split(name: str) -> str | None:
+    named = {SPLIT_NAMES[word] for word in re.split(r"[\W_]+", name.lower()) if word in SPLIT_NAMES}
+    return named.pop() if len(named) == 1 else None
