@@ -170,13 +170,24 @@ def test_a_fault_in_a_folder_names_the_file_and_its_row(tmp_path):
         read(tmp_path, PLAIN)
 
 
-@pytest.mark.parametrize("files", [{"a__csv": "text,label\n", "b__json": "[]"}, {"notes__md": "x"}, {}])
+@pytest.mark.parametrize("files", [{"a__csv": "text,label\n", "b__json": "[]"}, {"notes__md": "x"}, {},
+                                   {"a__txt": "some text here\n", "b__txt": "one more\n"}])  # fmt: skip
 def test_a_folder_without_splits_and_of_several_formats_is_refused(files, tmp_path):
     put(tmp_path, **files)
     with pytest.raises(DataError, match="not recognised"):
         read(tmp_path, PLAIN)
     with pytest.raises(DataError, match="no file in this folder"):
         read(tmp_path, DataSection(format="folder"))
+
+
+def test_a_split_in_two_formats_is_refused_as_its_rows_would_count_twice(tmp_path):
+    row = '{"text": "a", "label": "x"}\n'
+    put(tmp_path, train__csv="text,label\na,x\n", train__jsonl=row, test__csv="text,label\n")
+        tmp_path, train__csv="text,label\na,x\n", train__jsonl='{"text": "a", "label": "x"}\n', test__csv="text,label\n"
+    )
+    with pytest.raises(DataError, match=r"train stands there in several formats") as caught:
+        read(tmp_path, PLAIN)
+    assert "train.csv, train.jsonl" in str(caught.value)
 
 
 def test_the_hub_layout_in_a_local_folder(tmp_path):

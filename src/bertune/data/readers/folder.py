@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 from bertune.base.errors import DataError
@@ -17,7 +17,8 @@ class Folder:
     """A folder with files of another format: train, dev and test by their names, or parts of one table.
 
     Where a word of some file's name is that of a split (`sst2_train.csv`, `test-00000.parquet`), files without are left
-    out, and it is said. Otherwise all files have the same suffix and are read one after the other, sorted by name.
+    out, and it is said; a split may have several files of one format. Otherwise all files have the same suffix and are
+    read one after the other, sorted by name. Plain .txt files without such names may be a text each and are not read.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
@@ -42,6 +43,7 @@ class Folder:
         chosen, left_out = _chosen(path)
         if not chosen:
             raise DataError("no file in this folder can be read.", where=path, expected=FOLDERS)
+        _check_once(path, chosen)
         self.files, said = [], dict[str, list[str]]()
         for name, split in chosen:
             file = os.path.join(path, name)
@@ -55,26 +57,41 @@ class Folder:
             self.facts["format"] = f"folder of {self.facts['format']}"
         if left_out:
             more = f" and {len(left_out) - 5:,} more" if len(left_out) > 5 else ""
-            self.facts["left out"] = "; ".join(
-                filter(None, [self.facts.get("left out"), ", ".join(left_out[:5]) + more])
-            )
+            before = f"{self.facts['left out']}; " if "left out" in self.facts else ""
+            self.facts["left out"] = before + ", ".join(left_out[:5]) + more
 
 
 def _chosen(path: str) -> tuple[list[tuple[str, str | None]], list[str]]:
     """Names of the files to read, each with its split, and of those that are left out."""
     with os.scandir(path) as entries:
         found = sorted(e.name for e in entries if e.is_file() and not e.name.startswith("."))
-    known = known_suffixes()
-    suffix = {name: next((s for s in known if name.lower().removesuffix(".gz").endswith(s)), "") for name in found}
-    there = [name for name in found if suffix[name]]
+    there = [name for name in found if name.lower().removesuffix(".gz").endswith(tuple(known_suffixes()))]
     splits = [(name, split) for name in there if (split := _split(name))]
     if splits:
         kept = {name for name, _ in splits}
         return sorted(splits, key=lambda item: ORDER.index(item[1])), [n for n in there if n not in kept]
-    same = len({suffix[name] for name in there}) == 1
-    return [(name, None) for name in there] if same else [], []
+    suffixes = {_suffix(name) for name in there}
+    return [(name, None) for name in there] if len(suffixes) == 1 and suffixes != {".txt"} else [], []
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name.lower().removesuffix(".gz"))[1]
 
 
 def _split(name: str) -> str | None:
     named = {SPLIT_NAMES[word] for word in re.split(r"[\W_]+", name.lower()) if word in SPLIT_NAMES}
     return named.pop() if len(named) == 1 else None
+
+
+def _check_once(path: str, chosen: Sequence[tuple[str, str | None]]) -> None:
+    """Refuse a split that stands there in several formats: its rows would count twice."""
+    for split in dict.fromkeys(split for _, split in chosen):
+        files = [name for name, of in chosen if of == split]
+        if len({_suffix(name) for name in files}) > 1:
+            raise DataError(
+                f"the split {split} stands there in several formats.",
+                where=path,
+                expected="files of one format for each split",
+                found=", ".join(files[:6]),
+                next_move="move the others elsewhere, or name the files: DATA --valid FILE --test FILE",
+            )
