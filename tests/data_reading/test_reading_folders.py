@@ -183,8 +183,6 @@ def test_a_folder_without_splits_and_of_several_formats_is_refused(files, tmp_pa
 def test_a_split_in_two_formats_is_refused_as_its_rows_would_count_twice(tmp_path):
     row = '{"text": "a", "label": "x"}\n'
     put(tmp_path, train__csv="text,label\na,x\n", train__jsonl=row, test__csv="text,label\n")
-        tmp_path, train__csv="text,label\na,x\n", train__jsonl='{"text": "a", "label": "x"}\n', test__csv="text,label\n"
-    )
     with pytest.raises(DataError, match=r"train stands there in several formats") as caught:
         read(tmp_path, PLAIN)
     assert "train.csv, train.jsonl" in str(caught.value)
