@@ -112,11 +112,16 @@ def as_arguments(prepared: Prepared, batch: Batch, pad_id: int) -> dict[str, tor
     task, given = prepared.rows.task, pad(batch, pad_id)
     if task.head == "question_answering":
         return given | {"start_positions": batch.targets[:, 0], "end_positions": batch.targets[:, 1]}
+    real = given.get("attention_mask", torch.ones_like(given["input_ids"])).bool()
     if task.head == "token_classification":
         labels = torch.full(given["input_ids"].shape, -100)
-        real = given.get("attention_mask", torch.ones_like(given["input_ids"])).bool()
         labels[real] = batch.targets
         return given | {"labels": labels}
+    if task.head == "entity_pair":
+        marker = torch.zeros(given["input_ids"].shape, dtype=torch.int64)
+        marker[real] = batch.beside["marker"].to(torch.int64)
+        places = {"first": (marker & 1).argmax(dim=1), "second": (marker & 2).argmax(dim=1)}
+        return given | places | {"labels": batch.targets}
     if task.head == "multiple_choice":
         counts = torch.bincount(batch.owner)
         if int(counts.min()) != int(counts.max()):
@@ -124,6 +129,16 @@ def as_arguments(prepared: Prepared, batch: Batch, pad_id: int) -> dict[str, tor
         return {n: v.reshape(len(counts), -1, v.shape[1]) for n, v in given.items()} | {"labels": batch.targets}
     labels = batch.targets if task.kind == "class" else batch.targets.float()
     return given | {"labels": labels}
+
+
+def pair_loss(model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
+    """The Trainer's loss where two marked places of a text answer together, for which transformers has no class."""
+    labels, first, second = (inputs.pop(name) for name in ("labels", "first", "second"))
+    found = model(**inputs)
+    row, classes = torch.arange(len(labels)), found.logits.shape[2] // 2
+    logits = found.logits[row, first, :classes] + found.logits[row, second, classes:]
+    loss = torch.nn.functional.cross_entropy(logits.float(), labels)
+    return (loss, found) if return_outputs else loss
 
 
 def trained(prepared: Prepared, stores: build.Stores, rate: float, epochs: float, seed: int, scratch: Path) -> Any:
@@ -145,7 +160,10 @@ def trained(prepared: Prepared, stores: build.Stores, rate: float, epochs: float
         batch = store.batch(np.array([row["row"] for row in rows]))
         return as_arguments(prepared, batch, prepared.tokenizer.pad_id)
 
-    Trainer(model=model.network, args=arguments, train_dataset=Rows(store.lengths), data_collator=collate).train()
+    trainer = Trainer(model=model.network, args=arguments, train_dataset=Rows(store.lengths), data_collator=collate)
+    if prepared.rows.task.head == "entity_pair":
+        trainer.compute_loss = pair_loss  # type: ignore[method-assign]
+    trainer.train()
     model.network.eval()
     return model
 
