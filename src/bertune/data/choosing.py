@@ -7,7 +7,7 @@ from bertune.base.errors import DataError
 from bertune.base.registry import load, names, nearest
 from bertune.base.settings import build, schema
 from bertune.base.wording import brief
-from bertune.data.readers._chunk import Reader
+from bertune.data.readers._chunk import Reader, suffixed
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz", ".zst")
 FOLDERS = (
@@ -36,8 +36,7 @@ def reader_for(path: str, settings: ReadingSettings) -> Reader:
         fitting = [n for n in names("readers") if load("readers", n).recognise(path)]
         if not fitting:
             raise _unrecognised(path)
-        # One that has looked into the file knows more than one that goes by its name.
-        name = min(fitting, key=lambda n: path.lower().removesuffix(".gz").endswith(load("readers", n).suffixes))
+        name = min(fitting, key=lambda n: _rank(load("readers", n), path))
     elif name not in names("readers"):
         raise DataError(
             f"there is no format called {name!r}.",
@@ -50,6 +49,11 @@ def reader_for(path: str, settings: ReadingSettings) -> Reader:
     wanted = {"encoding": settings.encoding, "delimiter": settings.delimiter, "quoting": settings.quoting}
     reader: Reader = build(part, values={key: value for key, value in wanted.items() if key in known})
     return reader
+
+
+def _rank(part: Any, path: str) -> tuple[bool, bool]:
+    """One that has looked into the file knows more than one that goes by its name; modest ones come after others."""
+    return suffixed(path, part.suffixes), getattr(part, "modest", False)
 
 
 def _check_exists(path: str) -> None:

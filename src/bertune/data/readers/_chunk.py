@@ -49,7 +49,8 @@ class Chunk:
 class Reader(Protocol):
     """A part of this door. `facts` and `files` are known once reading has started.
 
-    `facts` says how the source was read (format, encoding, delimiter, what was left out), for the user to see.
+    `modest` (False where it is absent) leaves to others what they recognise too. `facts` says how the source was read
+    (format, encoding, delimiter, what was left out), for the user to see.
     """
 
     suffixes: ClassVar[tuple[str, ...]]

@@ -1,6 +1,7 @@
 """Rows of delimited text, parsed by Python's csv module, with row and line of every fault."""
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -219,6 +220,16 @@ def sample_lines(path: str, encoding: str) -> list[str]:
     except UndecodableError:
         pass
     return lines
+
+
+def filled_sample(path: str) -> list[str]:
+    """The first lines of a file that aren't blank; none where there is no such file or it can't be decoded."""
+    if not os.path.isfile(path):
+        return []
+    try:
+        return [line for line in sample_lines(path, "auto") if line.strip()]
+    except (DataError, OSError):
+        return []
 
 
 def recognise_delimiter(lines: Sequence[str], quoting: Quoting, path: str) -> tuple[str, str]:

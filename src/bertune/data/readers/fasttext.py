@@ -1,6 +1,5 @@
 """Lines of text with their labels in front, as fastText reads them."""
 
-import os
 import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -9,7 +8,7 @@ import pyarrow as pa
 
 from bertune.base.errors import DataError
 from bertune.data.readers._chunk import Chunk, suffixed
-from bertune.data.readers._delimited import sample_lines
+from bertune.data.readers._delimited import filled_sample
 from bertune.data.readers._text import Lines, filled
 from bertune.data.readers._typed import ITEM_WEIGHT, TEXTS, typed_portions
 
@@ -38,12 +37,7 @@ class Fasttext:
     @staticmethod
     def recognise(path: str) -> bool:
         """Whether each of the first lines of a .txt, .ft, .train, .valid or .test file has a label."""
-        if not suffixed(path, SUFFIXES) or not os.path.isfile(path):
-            return False
-        try:
-            lines = [line for line in sample_lines(path, "auto") if line.strip()]
-        except (DataError, OSError):
-            return False
+        lines = filled_sample(path) if suffixed(path, SUFFIXES) else []
         return bool(lines) and all(LABEL.search(line) for line in lines)
 
     def read(self, path: str) -> Iterator[Chunk]:

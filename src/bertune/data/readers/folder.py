@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 from bertune.base.errors import DataError
-from bertune.base.registry import load, names
 from bertune.data.choosing import FOLDERS, known_suffixes, reader_for
-from bertune.data.readers._chunk import SPLIT_NAMES, Chunk
+from bertune.data.readers._chunk import SPLIT_NAMES, Chunk, suffixed
 
 ORDER = ("train", "valid", "test", None)
 
@@ -22,6 +21,7 @@ class Folder:
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
+    modest: ClassVar[bool] = True
 
     def __init__(
         self, *, encoding: str = "auto", delimiter: str = "auto", quoting: Literal["standard", "none"] = "standard"
@@ -33,10 +33,8 @@ class Folder:
 
     @staticmethod
     def recognise(path: str) -> bool:
-        """Whether the path is a folder of such files, and no other reader knows it."""
-        if not os.path.isdir(path) or not _chosen(path)[0]:
-            return False
-        return not any(load("readers", name).recognise(path) for name in names("readers") if name != "folder")
+        """Whether the path is a folder of such files; it may be one of another reader's too, which then comes first."""
+        return os.path.isdir(path) and bool(_chosen(path)[0])
 
     def read(self, path: str) -> Iterator[Chunk]:
         """The rows of each file in order, with its split; raises DataError."""
@@ -65,7 +63,8 @@ def _chosen(path: str) -> tuple[list[tuple[str, str | None]], list[str]]:
     """Names of the files to read, each with its split, and of those that are left out."""
     with os.scandir(path) as entries:
         found = sorted(e.name for e in entries if e.is_file() and not e.name.startswith("."))
-    there = [name for name in found if name.lower().removesuffix(".gz").endswith(tuple(known_suffixes()))]
+    known = known_suffixes()
+    there = [name for name in found if suffixed(name, known)]
     splits = [(name, split) for name in there if (split := _split(name))]
     if splits:
         kept = {name for name, _ in splits}

@@ -1,15 +1,13 @@
 """Plain texts, one a line."""
 
-import os
 from collections.abc import Iterator
 from typing import ClassVar
 
 import pyarrow as pa
 
-from bertune.base.errors import DataError
 from bertune.data.readers import _text
 from bertune.data.readers._chunk import Chunk, suffixed
-from bertune.data.readers._delimited import field_counts, recognise_delimiter, sample_lines
+from bertune.data.readers._delimited import field_counts, filled_sample, recognise_delimiter
 from bertune.data.readers._typed import typed_portions
 
 REGULAR = 0.9  # share of the first lines that one delimiter cuts as it cuts the first
@@ -21,6 +19,7 @@ class Lines:
     """A text a line without a header, plain or gzip. Blank lines are no rows; the column is called text."""
 
     suffixes: ClassVar[tuple[str, ...]] = ()
+    modest: ClassVar[bool] = True
 
     def __init__(self, *, encoding: str = "auto") -> None:
         self.encoding = encoding
@@ -31,12 +30,7 @@ class Lines:
     def recognise(path: str) -> bool:
         """Whether a .txt file starts with a text rather than with names of columns, and no delimiter cuts its lines
         alike."""
-        if not suffixed(path, (".txt",)) or not os.path.isfile(path):
-            return False
-        try:
-            lines = [line for line in sample_lines(path, "auto") if line.strip()]
-        except (DataError, OSError):
-            return False
+        lines = filled_sample(path) if suffixed(path, (".txt",)) else []
         if not lines or _may_be_name(lines[0].strip()):
             return False
         counts = field_counts(lines, recognise_delimiter(lines, "none", path)[0], "none")
