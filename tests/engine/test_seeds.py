@@ -106,11 +106,11 @@ def test_a_run_that_is_stopped_in_any_seed_ends_the_same(tiny, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("rows", "validated", "asked", "expected"),
-    [(999, True, "auto", 3), (1000, True, "auto", 1), (100, False, "auto", 1), (5000, True, 4, 4), (100, False, 1, 1)],
+    ("rows", "valid_rows", "asked", "expected"),
+    [(999, 99, "auto", 3), (1000, 99, "auto", 1), (100, 0, "auto", 1), (5000, 99, 4, 4), (100, 0, 1, 1)],
 )
-def test_how_many(rows: int, validated: bool, asked: object, expected: int) -> None:
-    facts = plan.Facts(rows, 2, 384, 6, False, validated)
+def test_how_many(rows: int, valid_rows: int, asked: object, expected: int) -> None:
+    facts = plan.Facts(rows, 2, 384, 6, False, valid_rows)
     assert plan._seeds(asked, facts) == expected  # type: ignore[arg-type]
 
 

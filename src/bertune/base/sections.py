@@ -163,7 +163,9 @@ class EvaluationSection(Section):
     """How the model is judged while and after it learns."""
 
     metric: str = Described("auto", description="metric to select by; auto: the task's first")
-    per_epoch: Annotated[int, Ge(1), Le(1000)] = Described(2, description="checks on validation data per epoch")
+    per_epoch: Annotated[int, Ge(1), Le(1000)] | Literal["auto"] = Described(
+        "auto", description="checks on validation data per epoch; auto: 2, or 1 if more rows are checked than learnt"
+    )
     early_stopping: bool = Described(True, description="stop when the metric has not risen")
     patience: Count | Literal["auto"] = Described(
         "auto", description="checks without gain before stopping; auto: two fifths of all planned checks, at least 4"

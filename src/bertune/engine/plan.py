@@ -21,19 +21,19 @@ EPOCHS = (3, 12)
 LAYER_DECAY = 0.85
 GENTLER_RATE, GENTLER_WARMUP = 0.25, 0.2  # of a second attempt after a collapse
 SEEDS, FEW_ROWS = 3, 1000  # below so many training rows one seed tells little
+CHECKS, CHECKS_OF_MANY = 2, 1  # an epoch; where more rows are checked than learnt, checks would take most of the time
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rule looks at; `validated` tells whether there are validation rows, `copies` how many changed
-    copies of each row are learnt too."""
+    """What the rule looks at; `copies` is how many changed copies of each training row are learnt too."""
 
     rows: int
     classes: int
     hidden: int
     layers: int
     pairs: bool
-    validated: bool
+    valid_rows: int
     copies: int = 0
 
 
@@ -41,8 +41,9 @@ class Facts:
 class Plan:
     """What a run will do: batch rows, peak learning rate, layer decay, epochs, averaging, seeds; `why` in one line.
 
-    `warmup` is the share of the updates in which the rate rises; `rule_rate` the learning rate that the rule gives,
-    whatever the recipe says, and None for an optimizer without a measured one.
+    `per_epoch` is how often in an epoch the validation rows are looked at, `warmup` the share of the updates in which
+    the rate rises, `rule_rate` the learning rate that the rule gives, whatever the recipe says, and None for an
+    optimizer without a measured one.
     """
 
     batch_size: int
@@ -51,6 +52,7 @@ class Plan:
     epochs: float
     averaging: str
     seeds: int
+    per_epoch: int
     warmup: float
     rule_rate: float | None
     why: str
@@ -88,7 +90,8 @@ def plan(recipe: Recipe, facts: Facts) -> Plan:
     words = [f"{facts.rows:,} rows", *classes, f"width {facts.hidden}", *learns]
     return Plan(
         int(batch), float(rate), LAYER_DECAY if decay == "auto" else float(decay), float(epochs), averaging,
-        _seeds(training.seeds, facts), recipe.part("schedule").shared.warmup, usual, "from " + ", ".join(words),
+        _seeds(training.seeds, facts), _checks(recipe.evaluation.per_epoch, facts),
+        recipe.part("schedule").shared.warmup, usual, "from " + ", ".join(words),
     )  # fmt: skip
 
 
@@ -101,10 +104,16 @@ def _given(usual: float | None, optimizer: str) -> float:
 
 def _seeds(asked: int | str, facts: Facts) -> int:
     if asked == "auto":
-        return SEEDS if facts.rows < FEW_ROWS and facts.validated else 1
-    if int(asked) > 1 and not facts.validated:
+        return SEEDS if facts.rows < FEW_ROWS and facts.valid_rows else 1
+    if int(asked) > 1 and not facts.valid_rows:
         text = f"{asked} seeds need validation rows to choose by, and there are none; give --valid, or set it to 1"
         raise RecipeError([Problem("training.seeds", text)])
+    return int(asked)
+
+
+def _checks(asked: int | str, facts: Facts) -> int:
+    if asked == "auto":
+        return CHECKS if facts.valid_rows <= facts.rows * (1 + facts.copies) else CHECKS_OF_MANY
     return int(asked)
 
 

@@ -131,7 +131,7 @@ def network(recipe: Recipe, prepared: Prepared, seed: int, vocabulary: int = 0) 
 def facts_of(model: Model, prepared: Prepared) -> Facts:
     """What the rule of the defaults looks at."""
     return Facts(len(prepared.splits.train), len(prepared.classes), width_of(model), len(model.layers()),
-                 prepared.rows.pairs is not None, len(prepared.splits.valid) > 0,
+                 prepared.rows.pairs is not None, len(prepared.splits.valid),
                  0 if prepared.copies is None else prepared.copies.number)  # fmt: skip
 
 

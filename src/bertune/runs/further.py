@@ -109,7 +109,7 @@ def planned_together(recipe: Recipe, facts: Sequence[Facts]) -> Plan:
     rows = round(sum(one.rows for one in facts) / len(facts))
     combined = replace(
         facts[0], rows=rows, classes=max(one.classes for one in facts), pairs=any(one.pairs for one in facts),
-        validated=any(one.validated for one in facts),
+        valid_rows=round(sum(one.valid_rows for one in facts) / len(facts)),
         copies=round(sum(one.rows * one.copies for one in facts) / sum(one.rows for one in facts)),
     )  # fmt: skip
     if len(facts) == 1:

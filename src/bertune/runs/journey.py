@@ -134,7 +134,7 @@ class Journey:
         prepared, machine = self.prepared, self.machine
         settled = {
             "training.epochs": plan.epochs, "training.batch_size": plan.batch_size,
-            "training.averaging": plan.averaging, "training.seeds": plan.seeds,
+            "training.averaging": plan.averaging, "training.seeds": plan.seeds, "evaluation.per_epoch": plan.per_epoch,
             "training.precision": machine.precision,
             "training.threads": machine.threads, "training.device": str(machine.device),
             "optimizer.learning_rate": plan.learning_rate, "optimizer.layer_decay": plan.layer_decay,
