@@ -19,7 +19,7 @@ from bertune.engine.interrupt import Interrupted, Watch
 PHASES = {
     "importing": ("bertune.cli.main:Lazy.get_command", 1),
     "entering": ("bertune.runs.journey:compute", 1),
-    "reading": ("bertune.runs.prepare:tables.read", 1),
+    "reading": ("bertune.runs.rows:tables.read", 1),
     "checking": ("bertune.runs.journey:check", 1),
     "encoding": ("bertune.runs.build:write_store", 2),
     "building": ("bertune.runs.build:learner_of", 1),

@@ -15,7 +15,9 @@ from bertune.engine.interrupt import Watch
 from bertune.model.choice import Chosen, known, locate
 from bertune.runs.ask import ask
 from bertune.runs.lineage import starting_model
-from bertune.runs.prepare import Rows, kind_of, make_splits, measure, read_rows, say_code
+from bertune.runs.prepare import measure, say_code
+from bertune.runs.rows import Rows, kind_of, read_rows
+from bertune.runs.splitting import make_splits
 from bertune.runs.telling import Silent, Teller
 
 SIGNS = {"error": "✗", "warning": "!", "note": "·"}

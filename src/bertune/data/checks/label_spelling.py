@@ -29,7 +29,7 @@ class LabelSpelling:
         """A warning for each misspelt label, with its rows."""
         if not has_classes(view):
             return
-        rows = labelled(view, np.arange(len(view.texts)))
+        rows = labelled(view, np.sort(np.concatenate([rows for _, rows in view.splits.named()])))
         counts = Counter(label for _, label in rows)
         ranked = sorted(counts, key=lambda label: (-counts[label], label))
         meant = self._meant(ranked, counts)

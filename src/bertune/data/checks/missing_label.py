@@ -7,7 +7,7 @@ from bertune.data.checks._rows import has_text, label_of, rows_of
 
 
 class MissingLabel:
-    """Rows with text but without a label, in splits that have labels."""
+    """Rows with text but without a label, in files that have labels."""
 
     def __init__(self) -> None:
         pass
@@ -16,14 +16,14 @@ class MissingLabel:
         """A warning with the rows."""
         if view.labels is None:
             return
-        splits = view.splits.of_rows(len(view.texts))
-        with_labels = {splits[i] for i in range(len(splits)) if label_of(view, i) is not None}
+        files = view.table.given.tolist()
+        with_labels = {files[i] for i in range(len(files)) if label_of(view, i) is not None}
         found = [
             i
             for i, text in enumerate(view.texts)
-            if has_text(text) and label_of(view, i) is None and (splits[i] in with_labels or not splits[i])
+            if has_text(text) and label_of(view, i) is None and files[i] in with_labels
         ]
-        if found and with_labels:
+        if found:
             yield Finding(
                 "missing_label",
                 "warning",

@@ -2,28 +2,38 @@
 
 from collections.abc import Iterator
 
-from bertune.base.types import Finding, View
-from bertune.data.checks._rows import label_of
+import numpy as np
+
+from bertune.base.types import SPLITS, Finding, View
+from bertune.data.checks._rows import quoted
+from bertune.data.labels import unanswered
 
 
 class UnlabelledTest:
-    """A valid or test set without a single label, while the training rows have some."""
+    """A validation or test set without a single label, or with a place holder for all of them."""
 
     def __init__(self) -> None:
         pass
 
     def __call__(self, view: View) -> Iterator[Finding]:
-        """An error for valid, a warning for test."""
-        if not any(label_of(view, int(i)) is not None for i in view.splits.train):
+        """A warning: rows of the training file stand in for them."""
+        if view.labels is None:
+            return
+        training = [view.labels[i] for i in view.splits.train.tolist()]
+        if all(label is None for label in training):
             return
         for name in ("valid", "test"):
-            rows = getattr(view.splits, name)
-            if len(rows) and not any(label_of(view, int(i)) is not None for i in rows):
-                yield Finding(
-                    f"unlabelled_{name}",
-                    "error" if name == "valid" else "warning",
-                    f"none of the {len(rows):,} rows of {name} has a label: there can be no score",
-                    f"give labelled rows: --{name} FILE; or leave it out, then rows are split off the training file",
-                    view.places(rows),
-                    len(rows),
-                )
+            rows = np.flatnonzero(view.table.given == SPLITS.index(name))
+            told = [view.labels[i] for i in rows.tolist()]
+            if not len(rows) or not unanswered(told, training):
+                continue
+            same = next((label for label in told if label is not None), None)
+            words = "" if same is None else f" (all say {quoted([same])})"
+            yield Finding(
+                f"unlabelled_{name}",
+                "warning",
+                f"none of the {len(rows):,} rows of {name} has a label{words}; others are split off the training rows",
+                "bertune predict answers rows without labels; for a score from these, give their labels",
+                view.places(rows.tolist()),
+                len(rows),
+            )
