@@ -37,8 +37,11 @@ def test_gb18030_is_recognised_and_said(short):
 
 
 FOREIGN = {
-    "cp1252": "Größe und Qualität überzeugen, très bien, señor",
-    "latin-1": "déjà vu à la crème brûlée",
+    "cp1250": "Bardzo dobry hotel, obsługa była miła i pomocna, śniadanie świeże",
+    "iso8859-2": "Velmi dobrý hotel, příjemná obsluha, čistý pokoj a výborná snídaně",
+    "cp1254": "Çok güzel bir oteldi, odalar temizdi ve çalışanlar çok yardımcı oldu",
+    "cp850": "Très bel hôtel, le personnel était agréable et le petit déjeuner généreux",
+    "mac_roman": "Très bel hôtel, le personnel était agréable et le petit déjeuner généreux",
     "cp1251": "Отличный отель, очень понравилось обслуживание",
     "koi8-r": "Отличный отель, очень понравилось обслуживание",
     "shift_jis": "とても良いホテルでした。また来ます。",
@@ -50,10 +53,46 @@ FOREIGN = {
 }
 
 
-@pytest.mark.parametrize("codec", list(FOREIGN))
-def test_other_encodings_are_never_guessed(codec):
+HUNGARIAN = "Nagyon jó szálloda volt, kedves személyzet, bőséges reggeli és szép kilátás a tóra, jövőre is jövünk"
+
+
+ROMANIAN = "Hotel foarte bun şi curăţat în fiecare zi"
+
+
+@pytest.mark.parametrize(("codec", "text"), [*FOREIGN.items(), ("cp1250", HUNGARIAN), ("cp1250", ROMANIAN)])
+def test_other_encodings_are_never_guessed(codec, text):
     with pytest.raises(DataError, match=r"a line 2[\s\S]*it could be[\s\S]*--set data\.encoding="):
-        recognise(b"text,label\n" + FOREIGN[codec].encode(codec) + b",x\n", "a", whole=True)
+        recognise(b"text,label\n" + text.encode(codec, "ignore") + b",x\n", "a", whole=True)
+
+
+WESTERN = {
+    "German": "Größe und Qualität überzeugen, „sehr gut“ für 20 €",
+    "French": "déjà vu à la crème brûlée, c’était très bien",
+    "Spanish": "¡El señor llegó mañana! ¿Está aquí la niña?",
+    "Portuguese": "As informações não são boas, mas as opções e os cartões são",
+    "Danish": "Værelset var pænt og på gåafstand, men køen var for lang",
+    "English": "It’s “fine” for £5 – really",
+}
+
+
+@pytest.mark.parametrize("language", list(WESTERN))
+@pytest.mark.parametrize("codec", ["cp1252", "latin-1"])
+def test_western_european_text_is_recognised_and_said(language, codec):
+    text = f"text,label\n{WESTERN[language]},x\n"
+    if codec == "latin-1":
+        text = text.translate(str.maketrans("’„“”€–", '\'"""E-'))
+    data = text.encode(codec)
+    if data.isascii():
+        return
+    chosen = recognise(data, "a", whole=True)
+    assert data.decode(chosen.codec) == text and "Windows-1252 (recognised)" in chosen.said
+
+
+def test_a_few_odd_characters_in_english_are_no_reason_to_ask():
+    data = ("text,label\n" + "call now to win, it is free,spam\n" * 40 + "only ¼ left,spam\n").encode("cp1252")
+    assert recognise(data, "a", whole=True).codec == "cp1252"
+    with pytest.raises(DataError):  # the bytes of two characters, whatever they mean
+        recognise(data.replace(b"\xbc", "한국".encode("euc_kr")), "a", whole=True)
 
 
 def test_mojibake_does_not_read_as_chinese():

@@ -89,14 +89,14 @@ def file_target(name: str, **settings: str) -> Callable[[bytes, Path], None]:
 
 
 def _named_encoding(data: bytes, folder: Path) -> None:
-    """The first line names encoding, delimiter and quoting."""
+    """The first line names encoding, delimiter, quoting and whether there is a header."""
     head, _, rest = data.partition(b"\n")
     words = [*head.decode("utf-8", "replace").split("/"), "auto", "auto"]
     path = folder / "rows.csv"
     path.write_bytes(rest)
-    check_table(
-        path, DataSection(encoding=words[0], delimiter=words[1], quoting="none" if b"none" in head else "standard")
-    )
+    quoting = next((name for name in ("none", "backslash") if name.encode() in head), "standard")
+    named = "no" if b"headless" in head else "auto"
+    check_table(path, DataSection(encoding=words[0], delimiter=words[1], quoting=quoting, header=named))
 
 
 def _excel(data: bytes, folder: Path) -> None:

@@ -36,9 +36,14 @@ class DataSection(Section):
     label: str | None = Described(None, description="column with the label; else recognised")
     group: str | None = Described(None, description="column whose equal values never straddle a split")
     format: str = Described("auto", description="name of a reader; auto: recognised")
-    encoding: str = Described("auto", description="text encoding; auto: UTF-8, UTF-16, GB18030 recognised")
+    encoding: str = Described("auto", description="text encoding; auto: recognised, as UTF-8, GB18030, Windows-1252")
     delimiter: str = Described("auto", description="column separator of CSV files; auto: recognised")
-    quoting: Literal["standard", "none"] = Described("standard", description="none: a quote is an ordinary character")
+    quoting: Literal["standard", "none", "backslash"] = Described(
+        "standard", description='of CSV files; none: a quote is an ordinary character; backslash: \\" within quotes'
+    )
+    header: Literal["auto", "yes", "no"] = Described(
+        "auto", description="whether a CSV file starts with the names of its columns; auto: recognised"
+    )
     missing: Literal["drop", "fill"] = Described("drop", description="what becomes of rows without text")
     fill: str = Described("", description="text put in for missing text when missing = fill")
     cleaning: tuple[str, ...] = Described((), description="cleaners applied in this order")

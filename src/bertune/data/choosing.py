@@ -26,6 +26,8 @@ class ReadingSettings(Protocol):
     def delimiter(self) -> str: ...
     @property
     def quoting(self) -> Any: ...
+    @property
+    def header(self) -> Any: ...
 
 
 def reader_for(path: str, settings: ReadingSettings) -> Reader:
@@ -46,7 +48,8 @@ def reader_for(path: str, settings: ReadingSettings) -> Reader:
         )
     part = load("readers", name)
     known = schema(part).model_fields
-    wanted = {"encoding": settings.encoding, "delimiter": settings.delimiter, "quoting": settings.quoting}
+    wanted = {"encoding": settings.encoding, "delimiter": settings.delimiter, "quoting": settings.quoting,
+              "header": settings.header}  # fmt: skip
     reader: Reader = build(part, values={key: value for key, value in wanted.items() if key in known})
     return reader
 

@@ -16,6 +16,7 @@ from bertune.data._types import as_text, is_number, is_text, null_or_blank, spre
 SAMPLE_ROWS = 2000
 MOST_CLASSES = 1000
 LONG_TEXT = 20
+SCARCE = 0.1  # a column with so much fewer texts than another holds what was left over of it, or remarks
 PORTION = 4096  # values turned into Python strings at once
 
 
@@ -134,7 +135,9 @@ def _find_text(
     if len(table.names) == 1:
         ways["text"] = "the only column"
         return table.names[0], None
-    found = [c.name for c in _profiles(table, free) if c.like_text and not _names.is_identifier(c.name)]
+    likely = [c for c in _profiles(table, free) if c.like_text and not _names.is_identifier(c.name)]
+    most = max((c.values for c in likely), default=0)
+    found = [c.name for c in likely if c.values >= SCARCE * most]
     if len(found) == 1:
         ways["text"] = "by content"
         return found[0], text_pair

@@ -1,6 +1,7 @@
 """Recognises the encoding of a text file from its beginning, and says so; what is not plain is left to the user."""
 
 import codecs
+import re
 from collections import Counter
 from typing import NamedTuple
 
@@ -16,8 +17,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16 (byte order mark)"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16 (byte order mark)"),
 )
-_CANDIDATES = ("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1252", "cp1251", "latin-1")
-_COMMON_NAMES = ["utf-8", "utf-16", "utf-32", *_CANDIDATES, "gbk", "ascii", "cp1250", "iso-8859-2", "iso-8859-15"]
+_CANDIDATES = ("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1252", "cp1250", "cp1251", "latin-1")
+_COMMON_NAMES = ["utf-8", "utf-16", "utf-32", *_CANDIDATES, "gbk", "ascii", "iso-8859-2", "iso-8859-15"]
 
 # The most frequent characters of modern Chinese (about half of any text), and those of usual column names.
 _FREQUENT = frozenset(
@@ -28,6 +29,10 @@ _FREQUENT = frozenset(
     "太量再感建务做接必场件计管期市直德资命山金指克许统区保至队形社便空决治展马科司五基眼书非则听白却界达光放强即像难且权思王"
     "吗吧呢啊哦很店房服买卖快慢差贵便宜酒喜欢推荐客错值标签类别容评句题句"
 )
+# What Western European languages write beyond ASCII. In Hungarian, which is not one of them, ő reads as õ; Portuguese
+# has ã wherever it has õ.
+_WESTERN = frozenset("àâäáãåæçéèêëîïíñôöóõøœùûüúßÀÂÄÁÃÅÆÇÉÈÊËÎÏÍÑÔÖÓÕØŒÙÛÜÚ€£§©®°«»¡¿–„•™\xa0")
+_FEW = 0.005  # of all characters: as few as English has; whatever they are, hardly a word is read wrongly
 _PUNCTUATION = frozenset("，。！？、；：“”‘’（）《》【】…—·～　％")
 
 
@@ -42,8 +47,9 @@ class Encoding(NamedTuple):
 def recognise(sample: bytes, path: str, *, whole: bool) -> Encoding:
     """The encoding of a file by its first bytes; `whole` says that the sample is the whole file.
 
-    UTF-8, UTF-16 and UTF-32 with a byte order mark, UTF-8 and UTF-16 without, and GB18030 where the text reads as
-    Chinese. Raises DataError with the candidates otherwise: which single-byte encoding it is cannot be told safely.
+    UTF-8, UTF-16 and UTF-32 with a byte order mark, UTF-8 and UTF-16 without, GB18030 where the text reads as Chinese,
+    and Windows-1252 where it reads as a Western European language. Raises DataError with the candidates otherwise:
+    which single-byte encoding it is cannot be told safely.
     """
     for mark, codec, said in _MARKS:
         if sample.startswith(mark) and not (codec == "utf-32-le" and len(sample) % 4):
@@ -55,6 +61,9 @@ def recognise(sample: bytes, path: str, *, whole: bool) -> Encoding:
     chinese = decode(sample, "gb18030", whole)
     if chinese is not None and reads_as_chinese(chinese):
         return Encoding("gb18030", 0, "GB18030 (recognised)")
+    western = decode(sample, "cp1252", whole)
+    if western is not None and reads_as_western(western):
+        return Encoding("cp1252", 0, "Windows-1252 (recognised)")
     raise _unknown(sample, path, whole)
 
 
@@ -103,6 +112,24 @@ def reads_as_chinese(text: str) -> bool:
     return usual >= 0.85 * total and frequent >= 0.2 * total
 
 
+def reads_as_western(text: str) -> bool:
+    """Whether text decoded as Windows-1252 looks like English or another Western European language.
+
+    Nearly all that is not ASCII must be letters or signs of these languages, or hardly anything; most of it alone
+    between ASCII characters, as the bytes of Chinese, Japanese and Korean are not. Of other single-byte encodings
+    (Polish, Czech, Turkish, Greek, Russian, those of DOS and old Macintoshes) too much falls on other characters.
+    """
+    runs = [len(run) for run in re.findall("[\x80-\U0010ffff]+", text)]
+    total = sum(runs)
+    if runs.count(1) < 0.5 * len(runs):
+        return False
+    if total <= _FEW * len(text):
+        return True
+    counts = Counter(character for character in text if character > "\x7f")
+    known = sum(n for character, n in counts.items() if character in _WESTERN or character in _PUNCTUATION)
+    return known >= 0.98 * total and counts["õ"] <= counts["ã"]
+
+
 def _usual(character: str) -> bool:
     if character in _PUNCTUATION or "\uff01" <= character <= "\uff5e":
         return True
@@ -135,7 +162,7 @@ def _unknown(sample: bytes, path: str, whole: bool) -> DataError:
     return DataError(
         "the encoding cannot be told from the bytes.",
         where=f"{path} line {sample[:at].count(10) + 1:,}",
-        expected="UTF-8, UTF-16 or GB18030",
+        expected="UTF-8, UTF-16, GB18030 or Windows-1252",
         found=f"byte 0x{sample[at]:02x} at offset {at:,}; it could be {', '.join(possible)}",
         next_move=f"name it, for example --set data.encoding={_likely(possible)}",
     )

@@ -22,7 +22,7 @@ from bertune.runs.examples import examples_of
 from bertune.runs.telling import Teller
 
 LINES = 512  # lines of stdin answered together
-READING = ("data.format", "data.encoding", "data.delimiter", "data.quoting")
+READING = ("data.format", "data.encoding", "data.delimiter", "data.quoting", "data.header")
 
 
 @dataclass(frozen=True, eq=False)

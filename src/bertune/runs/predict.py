@@ -189,9 +189,9 @@ def predict_command(
     """Answer a file (or, for `-`, one text a line on stdin): into `out`, else on stdout.
 
     `columns` overrides the columns of the training data; `settings` may say how the file is read
-    (data.format=…, data.encoding=…, data.delimiter=…, data.quoting=…); `precision` is that of `predict_examples`.
-    Rows keep their order and are answered in portions, so the file may be larger than memory; `out` appears complete or
-    not at all.
+    (data.format=…, data.encoding=…, data.delimiter=…, data.quoting=…, data.header=…); `precision` is that of
+    `predict_examples`. Rows keep their order and are answered in portions, so the file may be larger than memory;
+    `out` appears complete or not at all.
     Raises BertuneError; ModelError where no model lies in `run`.
     """
     if out is not None:

@@ -61,14 +61,23 @@ class Rows:
 
 
 def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_label: bool = True) -> Rows:
-    """Read and clean every file that the recipe names, find the columns and the groups of duplicates."""
+    """Read and clean every file that the recipe names, find the columns and the groups of duplicates.
+
+    Where no label is needed, a column that is not found is told and done without.
+    """
     data = recipe.data
     table = source if source is not None else _read_files(recipe)
     if not len(table):
         raise DataError("there are no rows.", where=", ".join(table.files), expected="a header and at least one row")
     part = recipe.part("task")
     asked = {"text": data.text, "text_pair": data.text_pair, "label": data.label, "group": data.group}
-    task, roles = task_and_roles(part.name, dict(part.settings), table, asked, need_label)
+    try:
+        task, roles = task_and_roles(part.name, dict(part.settings), table, asked)
+    except DataError as error:
+        if need_label:
+            raise
+        task, roles = task_and_roles(part.name, dict(part.settings), table, asked, need_label=False)
+        teller.warn(error.message)
     if not task.cleans and data.cleaning:
         text = f"{task.name} counts places in the text, so texts stay as they are; leave it out"
         raise RecipeError([Problem("data.cleaning", text)])
@@ -80,7 +89,7 @@ def read_rows(recipe: Recipe, teller: Teller, source: Table | None = None, need_
         text = f"guesses of {task.name} cannot be learnt; tasks that can: {fitting}"
         raise RecipeError([Problem("data.unlabelled", text)])
     columns_there(table, recipe.evaluation.slices, "evaluation.slices: ")
-    facts = " · ".join(v for k, v in table.facts.items() if k in ("format", "encoding", "delimiter"))
+    facts = " · ".join(v for k, v in table.facts.items() if k in ("format", "encoding", "delimiter", "header"))
     teller.say("data", f"{files_named(table.files)} · {len(table):,} rows" + (f" · {facts}" if facts else ""))
     examples = _examples(recipe, task, table, roles)
     settings, noticed = {**part.settings, **task.decided(examples)}, task.findings(table, roles)  # as read just now

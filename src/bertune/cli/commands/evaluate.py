@@ -13,7 +13,7 @@ def evaluate(
     slice_: Annotated[list[str] | None, typer.Option("--slice", help="column by whose values to score too; may be "
                                                      "given again", metavar="C")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="how the file is read: data.format, data.encoding, "
-                                                   "data.delimiter, data.quoting", metavar="key=value")] = None,
+                                                   "data.header, .delimiter, .quoting", metavar="key=value")] = None,
     as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Score a trained model on labelled rows, with intervals."""

@@ -13,7 +13,7 @@ def predict(
     out: Annotated[str | None, typer.Option("--out", help=".parquet, .csv or .jsonl; else stdout", metavar="F")] = None,
     text: o.Text = None, text_pair: o.TextPair = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="how the file is read: data.format, data.encoding, "
-                                                   "data.delimiter, data.quoting", metavar="key=value")] = None,
+                                                   "data.header, .delimiter, .quoting", metavar="key=value")] = None,
     shards: Annotated[str | None, typer.Option("--shards", help="folder for the answers to each file of the folder "
                                                "DATA, or each part of a file; those done are kept",
                                                metavar="F")] = None,

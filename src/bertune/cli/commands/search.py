@@ -25,7 +25,7 @@ def search(
                                               metavar="CLASS")] = None,
     out: Annotated[str | None, typer.Option("--out", help=".parquet, .csv or .jsonl; else stdout", metavar="F")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="how files are read: data.format, data.encoding, "
-                                                   "data.delimiter, data.quoting", metavar="key=value")] = None,
+                                                   "data.header, .delimiter, .quoting", metavar="key=value")] = None,
     as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Find the texts of a file that belong to a query, with a model of retrieval or similarity."""

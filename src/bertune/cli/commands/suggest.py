@@ -14,7 +14,7 @@ def suggest(
     out: Annotated[str | None, typer.Option("--out", help=".parquet or .csv; else stdout", metavar="F")] = None,
     text: o.Text = None, text_pair: o.TextPair = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="how the file is read: data.format, data.encoding, "
-                                                   "data.delimiter, data.quoting", metavar="key=value")] = None,
+                                                   "data.header, .delimiter, .quoting", metavar="key=value")] = None,
     as_json: o.AsJson = False,
 ) -> None:  # fmt: skip
     """Suggest which unlabelled rows to label next: those in doubt, and unlike each other."""

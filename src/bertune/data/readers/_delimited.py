@@ -17,14 +17,20 @@ from bertune.data.readers._chunk import (
     chunk,
     row_error,
 )
+from bertune.data.readers._header import completed
 from bertune.data.readers._text import Lines, UndecodableError, undecodable
 
-Quoting = Literal["standard", "none"]
+Quoting = Literal["standard", "none", "backslash"]
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SAMPLE_RECORDS = 200
 SAMPLE_CHARACTERS = 1_000_000
 RECORD_CHARACTERS = 32_000_000
 _QUOTING = "if quotes are ordinary characters here: --set data.quoting=none"
+_FORMS: dict[str, dict[str, Any]] = {
+    "standard": {},
+    "none": {"quoting": csv.QUOTE_NONE},
+    "backslash": {"escapechar": "\\"},
+}
 
 
 @dataclass
@@ -49,10 +55,7 @@ class Delimited:
     def __post_init__(self) -> None:
         self._start, self._size = 1, 0
         self._source = iter(self.lines)
-        if self.quoting == "none":
-            self._parser = csv.reader(self._feed(), delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=True)
-        else:
-            self._parser = csv.reader(self._feed(), delimiter=self.delimiter, strict=True)
+        self._parser = csv.reader(self._feed(), delimiter=self.delimiter, strict=True, **_FORMS[self.quoting])
 
     def _feed(self) -> Iterator[str]:
         for line in self._source:
@@ -201,11 +204,12 @@ def _columns(names: list[str], kept: list[list[str]]) -> dict[str, tuple[str, ..
 
 
 def header(parser: Delimited) -> list[str]:
-    """The column names of the first record. Raises DataError for empty or repeated ones."""
+    """The column names of the first record, those that are empty numbered. Raises DataError for repeated ones."""
     record = first_record(parser)
     parser.row = 1
-    check_names(record.fields, parser.path, record.line)
-    return record.fields
+    names = completed(record.fields)
+    check_names(names, parser.path, record.line)
+    return names
 
 
 def sample_lines(path: str, encoding: str) -> list[str]:
@@ -257,21 +261,34 @@ def recognise_delimiter(lines: Sequence[str], quoting: Quoting, path: str) -> tu
 
 def field_counts(lines: Sequence[str], delimiter: str, quoting: Quoting) -> list[int]:
     """Fields of each of the first records, as a delimiter cuts them."""
-    quotes: Any = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
+    return [len(fields) for fields in sample_records(lines, delimiter, quoting)]
+
+
+def sample_records(lines: Sequence[str], delimiter: str, quoting: Quoting) -> list[list[str]]:
+    """The first records that are not blank, up to one that cannot be parsed."""
+    return _records(lines, delimiter, quoting, strict=False)[0]
+
+
+def _records(lines: Sequence[str], delimiter: str, quoting: Quoting, strict: bool) -> tuple[list[list[str]], bool]:
+    """The first records, and whether all of them could be parsed."""
     before = csv.field_size_limit(FIELD_CHARACTERS)
-    counts: list[int] = []
+    found: list[list[str]] = []
+    parser = csv.reader(lines, delimiter=delimiter, strict=strict, **_FORMS[quoting])
     try:
-        counts.extend(
-            len(fields)
-            for fields in islice(csv.reader(lines, delimiter=delimiter, quoting=quotes), SAMPLE_RECORDS)
-            if fields
-        )
-    except csv.Error:
-        pass
+        found.extend(fields for fields in islice(parser, SAMPLE_RECORDS) if fields)
+        sound = True
+    except csv.Error as error:
+        sound = "unexpected end" in str(error)  # the last record of a sample may be cut in the middle
     finally:
         csv.field_size_limit(before)
-    # The last record of a sample may be cut in the middle.
-    return counts[:-1] if len(counts) > 2 else counts
+    return (found[:-1] if len(found) > 2 else found), sound
+
+
+def recognise_quoting(lines: Sequence[str], delimiter: str) -> Quoting:
+    """backslash where quotes within the fields of the first records are written so, else standard."""
+    if not any('\\"' in line for line in lines) or _records(lines, delimiter, "standard", strict=True)[1]:
+        return "standard"
+    return "backslash" if _records(lines, delimiter, "backslash", strict=True)[1] else "standard"
 
 
 def delimiter_named(name: str, path: str) -> tuple[str, str]:

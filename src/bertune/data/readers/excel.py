@@ -17,6 +17,7 @@ from bertune.data.readers._chunk import (
     chunk,
     row_error,
 )
+from bertune.data.readers._header import completed
 
 SHEET_ROWS = 1_048_576
 SHEET_CELLS = 100_000_000
@@ -137,7 +138,7 @@ def _chunks(sheet: Any, path: str) -> Iterator[Chunk]:
     first = next(((number, values) for number, values in rows if values), None)
     if first is None:
         raise DataError("the sheet is empty.", where=path, expected="a row of column names and rows below it")
-    names = ["" if value is None else plain_text(value) for value in first[1]]
+    names = completed("" if value is None else plain_text(value) for value in first[1])
     size = 0
     check_names(names, path, first[0])
     held: list[list[Any]] = []

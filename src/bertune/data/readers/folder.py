@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from bertune.base.errors import DataError
 from bertune.data.choosing import FOLDERS, known_suffixes, reader_for
 from bertune.data.readers._chunk import SPLIT_NAMES, Chunk, suffixed
+from bertune.data.readers._delimited import Quoting
 
 ORDER = ("train", "valid", "test", None)
 
@@ -24,10 +25,11 @@ class Folder:
     modest: ClassVar[bool] = True
 
     def __init__(
-        self, *, encoding: str = "auto", delimiter: str = "auto", quoting: Literal["standard", "none"] = "standard"
-    ) -> None:
-        self.encoding, self.delimiter, self.format = encoding, delimiter, "auto"
-        self.quoting: Literal["standard", "none"] = quoting
+        self, *, encoding: str = "auto", delimiter: str = "auto", quoting: Quoting = "standard",
+        header: Literal["auto", "yes", "no"] = "auto",
+    ) -> None:  # fmt: skip
+        self.encoding, self.delimiter, self.format, self.header = encoding, delimiter, "auto", header
+        self.quoting: Quoting = quoting
         self.facts: dict[str, str] = {}
         self.files: list[str] = []
 
