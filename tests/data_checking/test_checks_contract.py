@@ -241,6 +241,7 @@ FAULTS: list[tuple[str, str, str, list[int], Callable[[], View]]] = [
         [4],
         lambda: planted(changed(TEXTS, r3="Text"), changed(LABELS, r3="label")),
     ),
+    ("placeholder_label", "placeholder_label", "warning", [4], lambda: planted(labels=changed(LABELS, r3="-"))),
     (
         "placeholder_text",
         "placeholder_text",

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bertune.base.errors import DataError
+from bertune.base.errors import DataError, RecipeError
 from bertune.base.types import Splits
 from bertune.runs.ask import ask
 from bertune.runs.check import check_data
@@ -70,3 +70,12 @@ def test_few_rows_that_say_the_same_are_no_place_holder(tmp_path: Path) -> None:
 
 def test_one_class_alone_is_a_test(tmp_path: Path) -> None:
     assert len(split(files(tmp_path, "test", ["good"])).test) == 20
+
+
+def test_labels_that_stand_for_none_are_left_out(tmp_path: Path) -> None:
+    settings = files(tmp_path, "test", ["good", "bad", "-", "?"])
+    assert {f.code for f in check_data(ask({}, settings))} >= {"labels_differ"}
+    found = split([*settings, "data.no_label=['-', '?']"])
+    assert found.test.tolist() == [80 + i for i in range(20) if i % 4 < 2]
+    with pytest.raises(RecipeError, match="no single label a row"):
+        split([*settings, "data.no_label=['-']", "task.name=multi_label"])

@@ -47,6 +47,7 @@ class DataSection(Section):
     missing: Literal["drop", "fill"] = Described("drop", description="what becomes of rows without text")
     fill: str = Described("", description="text put in for missing text when missing = fill")
     cleaning: tuple[str, ...] = Described((), description="cleaners applied in this order")
+    no_label: tuple[str, ...] = Described((), description="labels that stand for none; their rows are left out")
     label_spelling: Literal["exact", "merge"] = Described(
         "exact", description="merge: labels that differ in case and spaces only count as one"
     )

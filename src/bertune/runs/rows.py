@@ -109,11 +109,14 @@ def _examples(recipe: Recipe, task: Any, table: Table, roles: Roles) -> Examples
     data = recipe.data
     fill = data.fill if data.missing == "fill" else None
     found = examples_of(task, table, roles, data.cleaning, fill, held)
-    if data.label_spelling == "merge":
-        if kind_of(task) != "class":
-            raise RecipeError([Problem("data.label_spelling", f"{task.name} has no single label a row to merge")])
-        if found.gold is not None:
-            return replace(found, gold=merge_spellings(found.gold))
+    if kind_of(task) != "class":
+        asked = {"data.no_label": data.no_label, "data.label_spelling": data.label_spelling == "merge"}
+        problems = [Problem(key, f"{task.name} has no single label a row") for key, value in asked.items() if value]
+        if problems:
+            raise RecipeError(problems)
+    elif found.gold is not None:
+        gold = [None if label in data.no_label else label for label in found.gold] if data.no_label else found.gold
+        return replace(found, gold=merge_spellings(gold) if data.label_spelling == "merge" else gold)
     return found
 
 
