@@ -279,3 +279,14 @@ def test_a_broken_writer_would_be_noticed(tmp_path: Path) -> None:
             write(tmp_path / f"a{kind}", broken())
     assert list(tmp_path.iterdir()) == []
     assert not math.isnan(portion(("a", "b"), [None]).answered.probabilities.sum())
+
+
+def test_a_first_text_that_may_be_taken_for_a_name_is_told(trained: Callable[..., Path], tmp_path: Path) -> None:
+    run, texts, teller = str(trained()), ["one text of five words", "another text of five words"], Silent()
+    bare = tmp_path / "bare.csv"
+    bare.write_text("\n".join(texts) + "\n")
+    predict_command(run, str(bare), str(tmp_path / "a.jsonl"), NONE, teller)
+    assert len(read_back(tmp_path / "a.jsonl")) == 1
+    assert any("if that is the first text: --set data.header=no" in text for _, text in teller.heard)
+    predict_command(run, str(bare), str(tmp_path / "b.jsonl"), NONE, Silent(), ["data.header=no"])
+    assert len(read_back(tmp_path / "b.jsonl")) == 2

@@ -21,6 +21,7 @@ from bertune.runs.ask import ask
 from bertune.runs.examples import examples_of
 from bertune.runs.telling import Teller
 
+SENTENCE = 4  # words of the name of an only column that may be the first text
 LINES = 512  # lines of stdin answered together
 READING = ("data.format", "data.encoding", "data.delimiter", "data.quoting", "data.header")
 
@@ -80,6 +81,8 @@ def roles_for(
         said = (
             f'text taken from "{roles.text}"{second} ({roles.why}); there is no column "{trained.text}" as in training'
         )
+        if len(table.names) == 1 and len(roles.text.split()) >= SENTENCE and table.facts.get("format") == "csv":
+            said += "; if that is the first text: --set data.header=no"
     return Roles(roles.text, roles.text_pair, label, None, roles.why, roles.more), said
 
 
@@ -111,7 +114,8 @@ def tables_of(data: str, settings: Sequence[str]) -> Iterator[Table]:
     reader = reader_for(data, reading_settings(settings))
     for chunk in reader.read(data):
         batch = pa.Table.from_batches([chunk.columns])
-        yield Table(batch, tuple(reader.files), chunk.files, chunk.rows, chunk.lines, np.full(len(chunk.rows), -1))
+        unsplit = np.full(len(chunk.rows), -1)
+        yield Table(batch, tuple(reader.files), chunk.files, chunk.rows, chunk.lines, unsplit, dict(reader.facts))
 
 
 def _rows(saved: SavedModel, table: Table, roles: Roles, many: bool) -> NewRows:
