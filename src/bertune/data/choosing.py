@@ -10,6 +10,33 @@ from bertune.base.wording import brief
 from bertune.data.readers._chunk import Reader, suffixed
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz", ".zst")
+ARROW = ".arrow"
+ELSEWHERE = {  # what is not read, by the end of its name, and how it becomes what is
+    (
+        ".pkl",
+        ".pickle",
+        ".joblib",
+        ".pt",
+        ".npy",
+        ".npz",
+    ): "it may run code as it is opened; where you trust it, save the "
+    "table anew in Python: frame.to_parquet('rows.parquet')",
+    (
+        ".arrow",
+        ".feather",
+    ): "save it anew in Python: datasets.load_from_disk(FOLDER)['train'].to_parquet('train.parquet')",
+    (".ods", ".numbers", ".sav", ".dta", ".xlsb"): "save it as .xlsx or .csv in the program that it comes from",
+    (
+        ".docx",
+        ".doc",
+        ".pdf",
+        ".html",
+        ".htm",
+        ".xml",
+    ): "put the texts into a table, a row for each, or into a folder of .txt files for each class",
+    (".db", ".sqlite", ".sqlite3"): "write the rows out as .csv",
+}
+NAMED = "name it: --set data.format=csv"
 FOLDERS = (
     "train, dev and test files, files of one format, a folder per class with .txt files, or the .tsv files of GLUE"
 )
@@ -35,6 +62,7 @@ def reader_for(path: str, settings: ReadingSettings) -> Reader:
     _check_exists(path)
     name = settings.format
     if name == "auto":
+        _check_saved(path)
         fitting = [n for n in names("readers") if load("readers", n).recognise(path)]
         if not fitting:
             raise _unrecognised(path)
@@ -78,6 +106,19 @@ def _check_exists(path: str) -> None:
     )
 
 
+def _check_saved(path: str) -> None:
+    """Refuses what `save_to_disk` of datasets leaves: Arrow files, beside JSON files that are no data."""
+    mark = next((name for name in ("dataset_dict.json", "state.json") if (Path(path) / name).is_file()), None)
+    if mark and (Path(path) / "dataset_info.json" if mark == "state.json" else Path(path)).exists():
+        raise DataError(
+            "Arrow files are not read.", where=path, expected=FOLDERS, found=mark, next_move=_instead(ARROW)
+        )
+
+
+def _instead(path: str) -> str | None:
+    return next((move for ends, move in ELSEWHERE.items() if path.lower().endswith(ends)), None)
+
+
 def _unrecognised(path: str) -> DataError:
     folder = Path(path).is_dir()
     if not folder and path.lower().endswith(ARCHIVES):
@@ -88,7 +129,7 @@ def _unrecognised(path: str) -> DataError:
         f"the format of this {'folder' if folder else 'file'} is not recognised.",
         where=path,
         expected=known,
-        next_move=f"a data set in the hub's layout: hf:{path}" if folder else "name it: --set data.format=csv",
+        next_move=f"a data set in the hub's layout: hf:{path}" if folder else _instead(path) or NAMED,
     )
 
 
