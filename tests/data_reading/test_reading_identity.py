@@ -185,3 +185,28 @@ def test_dictionary_columns_and_narrow_numbers_of_parquet_become_plain(tmp_path)
     got = read(tmp_path / "a.parquet", DataSection()).columns
     assert got.schema.types == [pa.large_string(), pa.int64(), pa.float64()]
     assert got.to_pydict() == table.to_pydict()
+
+
+ROW = {"text": "fine", "label": "x"}
+OTHER = {"text": "late", "label": None}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"a7": ROW, "b2": OTHER},
+        {"text": {"0": "fine", "1": "late"}, "label": {"0": "x", "1": None}},
+        {"data": {"a7": ROW, "b2": OTHER}},
+        {"a7": {"text": "fine", "label": "x", "more": 1}, "b2": {"text": "late"}},
+    ],
+)
+def test_objects_of_objects_are_rows_or_columns(document, tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    assert rows_of(read(tmp_path / "a.json", DataSection())) == [("fine", "x"), ("late", None)]
+
+
+@pytest.mark.parametrize("document", [{"a": {}, "b": {}}, {"a": {"b": 1}, "c": 2}])
+def test_other_objects_are_refused(document, tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    with pytest.raises(DataError):
+        read(tmp_path / "a.json", DataSection())

@@ -192,6 +192,16 @@ def test_flags_and_places_as_csv_has_them(tiny, tmp_path):
     assert task.findings(table, roles) == []
 
 
+def test_tags_that_are_numbers_are_refused_by_name(tmp_path):
+    """As the hub stores them: without their names nothing can be said of entities."""
+    file = tmp_path / "a.jsonl"
+    file.write_text(lines(*[{"tokens": ["Anna", "sings"], "ner_tags": [1, 0]}] * 6), encoding="utf-8")
+    table = read(file, DataSection())
+    task, roles = task_and_roles("auto", {}, table, {})
+    with pytest.raises(DataError, match=r"'ner_tags' holds neither[\s\S]*hf:<dataset> knows"):
+        task.gold(table, roles)
+
+
 @pytest.mark.parametrize("case", WHOLE, ids=lambda case: case.name)
 def test_spellings_are_merged_of_classes_alone(case, tiny, tmp_path):
     with pytest.raises(RecipeError, match="no single label a row"):

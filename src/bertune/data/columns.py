@@ -261,7 +261,7 @@ def _strings(table: Table, column: str) -> Iterator[str | None]:
             where=table.files[0],
             expected="one text or number a row",
             found=str(values.type),
-            next_move="name another column, or write one plain value a row",
+            next_move="name another column, or write one plain value a row, as by pandas.json_normalize",
         )
     return _each(values)
 

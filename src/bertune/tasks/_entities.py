@@ -55,7 +55,10 @@ def find_columns(table: Table, text: str | None, label: str | None, need_label: 
         text if text is not None else next((names[n] for n in TOKENS if n in names and _is_list(table, names[n])), None)
     )
     if tokens is not None and tokens in table.names and _is_list(table, tokens):
-        found = label or next((names[n] for n in TAGS if n in names and _is_list(table, names[n])), None)
+        found = label or next(
+            (names[n] for is_one in (_is_list, _are_numbers) for n in TAGS if n in names and is_one(table, names[n])),
+            None,
+        )
         return Roles(tokens, None, found, why="lists of tokens") if found or not need_label else None
     found = label or next((names[n] for n in SPANS if n in names and is_spans(table, names[n])), None)
     if found is None or found not in table.names or not is_spans(table, found):
@@ -71,6 +74,12 @@ def _is_list(table: Table, name: str) -> bool:
         return False
     held = kind.value_type
     return bool(pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_null(held))
+
+
+def _are_numbers(table: Table, name: str) -> bool:
+    """Whether a column lists whole numbers, as the hub stores tags."""
+    kind = table.columns.column(name).type
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind)) and bool(pa.types.is_integer(kind.value_type))
 
 
 def is_spans(table: Table, name: str) -> bool:
@@ -123,6 +132,8 @@ class Marked:
                 f"column {self.roles.label!r} holds neither tags nor spans.", where=self.table.files[0],
                 expected="a list of tags beside a list of tokens, or a list of {start, end, label} beside a text",
                 found=str(column.type),
+                next_move="write the tags by name, such as B-PER; hf:<dataset> knows the names of its numbers"
+                if _are_numbers(self.table, self.roles.label) else None,
             )  # fmt: skip
         rows = zip(column.to_pylist(), self.texts, self.words, strict=True)
         return [None if spans is None else self._of_spans(i, spans, text or "", words)

@@ -11,7 +11,8 @@ from bertune.data.readers._json import looks_like_lines, no_object, portions
 
 
 class Json:
-    """A JSON document: a list of objects, an object of lists, or {"data": [...]} with either; plain or gzip.
+    """A JSON document: a list of objects, an object of lists, an object of objects (of each row, or as pandas writes a
+    frame, of each column), or {"data": ...} with any of them; plain or gzip.
 
     A list of objects is streamed; the other forms are read whole, up to 256 million characters. Marked places of the
     text become the column spans, as in JSON Lines.
@@ -43,6 +44,8 @@ class Json:
 def _rows(value: Any, path: str) -> Iterator[tuple[dict[str, Any], int, int]]:
     if isinstance(value, dict) and isinstance(value.get("data"), (list, dict)):
         value = value["data"]
+    if isinstance(value, dict) and value and all(isinstance(part, dict) for part in value.values()):
+        value = _of_objects(value)
     if isinstance(value, dict):
         value = _turned(value, path)
     if not isinstance(value, list):
@@ -51,6 +54,14 @@ def _rows(value: Any, path: str) -> Iterator[tuple[dict[str, Any], int, int]]:
         if not isinstance(item, dict):
             raise no_object(path, row, 0, item)
         yield item, 0, sum(len(part) for part in item.values() if isinstance(part, str))
+
+
+def _of_objects(value: dict[str, dict[str, Any]]) -> Any:
+    """The rows of an object of objects: a list of them, or an object of lists where each is a column by row numbers."""
+    parts = list(value.values())
+    if parts[0] and all(part.keys() == parts[0].keys() for part in parts) and all(map(str.isdigit, parts[0])):
+        return {name: list(part.values()) for name, part in value.items()}
+    return parts
 
 
 def _turned(value: dict[str, Any], path: str) -> list[dict[str, Any]]:
@@ -74,7 +85,7 @@ def _form(path: str, found: str) -> DataError:
     return DataError(
         "the document holds no rows.",
         where=path,
-        expected='[{"text": "…"}, …], {"text": ["…"], …} or {"data": [...]}',
+        expected='[{"text": "…"}, …], {"text": ["…"], …}, {"1": {"text": "…"}, …} or {"data": …}',
         found=found,
         next_move="write it in one of these forms, or as JSON Lines (.jsonl)",
     )
