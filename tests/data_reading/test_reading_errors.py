@@ -168,11 +168,11 @@ def test_a_missing_file_names_the_nearest(tmp_path):
 
 
 def test_unknown_formats_and_folders_say_what_is_known(tmp_path):
-    (tmp_path / "a.docx").write_text("x")
+    (tmp_path / "a.odd").write_text("x")
     with pytest.raises(DataError, match=r"not recognised[\s\S]*\.parquet[\s\S]*data\.format"):
-        read(tmp_path / "a.docx", DataSection())
+        read(tmp_path / "a.odd", DataSection())
     with pytest.raises(DataError, match=r"did you mean --set data\.format=csv"):
-        read(tmp_path / "a.docx", DataSection(format="cvs"))
+        read(tmp_path / "a.odd", DataSection(format="cvs"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="hf:"):
         read(tmp_path / "empty", DataSection())

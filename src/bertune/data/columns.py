@@ -68,7 +68,11 @@ def recognise(
             _check_there(table, role, name)
     _check_distinct(table, wanted)
     ways: dict[str, str] = {}
-    free = [n for n in table.names if n not in wanted.values()]
+    free = [
+        field.name  # the fields of objects are columns of their own
+        for field in table.columns.schema
+        if field.name not in wanted.values() and not pa.types.is_struct(field.type)
+    ]
     if text is None:
         text, text_pair = _find_text(table, free, text_pair, ways)
     elif text_pair is not None:
@@ -261,7 +265,9 @@ def _strings(table: Table, column: str) -> Iterator[str | None]:
             where=table.files[0],
             expected="one text or number a row",
             found=str(values.type),
-            next_move="name another column, or write one plain value a row, as by pandas.json_normalize",
+            next_move=f"name a field of it, such as {column}.{values.type.field(0).name}"
+            if pa.types.is_struct(values.type) and values.type.num_fields
+            else "name another column, or write one plain value a row",
         )
     return _each(values)
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bertune.base.errors import DataError
 from bertune.base.types import Ints, Place
@@ -16,6 +17,7 @@ CHUNK_CHARACTERS = 16_000_000
 FIELD_CHARACTERS = 10_000_000
 COLUMNS = 10_000
 NAME_CHARACTERS = 1_000
+DEPTH = 4  # of objects within objects whose fields are columns
 SPLIT_NAMES = {
     "train": "train",
     "training": "train",
@@ -36,7 +38,8 @@ class Chunk:
     """Some rows of a source.
 
     `rows` (from 1, header not counted), `lines` (from 1; 0 where the format has none) and `files` (index into the
-    reader's `files`) have one entry a row. `split` is train, valid or test where the source itself says so.
+    reader's `files`) have one entry a row. `split` is train, valid or test where the source itself says so. Beside each
+    column of objects stand their fields of one text or number, named by their path: `review.text`.
     """
 
     columns: pa.RecordBatch
@@ -44,6 +47,32 @@ class Chunk:
     lines: Ints
     files: Ints
     split: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", _with_fields(self.columns))
+
+
+def _with_fields(batch: pa.RecordBatch) -> pa.RecordBatch:
+    if not any(pa.types.is_struct(field.type) for field in batch.schema):
+        return batch
+    there = dict(zip(batch.schema.names, batch.columns, strict=True))
+    found = dict(there)
+    for name, values in there.items():
+        _put_fields(found, name, values, DEPTH)
+    return pa.RecordBatch.from_arrays(list(found.values()), names=list(found))
+
+
+def _put_fields(found: dict[str, pa.Array], name: str, values: pa.Array, depth: int) -> None:
+    """Put the fields of objects beside them; those of a name that is taken, too deep or too many are left out."""
+    if not pa.types.is_struct(values.type) or depth == 0 or len(found) + values.type.num_fields > COLUMNS:
+        return
+    for field in values.type:
+        path = f"{name}.{field.name}"
+        if len(path) <= NAME_CHARACTERS and path not in found:
+            part = pc.struct_field(values, field.name)
+            if not pa.types.is_nested(field.type):
+                found[path] = part
+            _put_fields(found, path, part, depth - 1)
 
 
 class Reader(Protocol):
