@@ -10,32 +10,16 @@ from bertune.base.wording import brief
 from bertune.data.readers._chunk import Reader, suffixed
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".bz2", ".xz", ".zst")
-ARROW = ".arrow"
-ELSEWHERE = {  # what is not read, by the end of its name, and how it becomes what is
-    (
-        ".pkl",
-        ".pickle",
-        ".joblib",
-        ".pt",
-        ".npy",
-        ".npz",
-    ): "it may run code as it is opened; where you trust it, save the "
-    "table anew in Python: frame.to_parquet('rows.parquet')",
-    (
-        ".arrow",
-        ".feather",
-    ): "save it anew in Python: datasets.load_from_disk(FOLDER)['train'].to_parquet('train.parquet')",
-    (".ods", ".numbers", ".sav", ".dta", ".xlsb"): "save it as .xlsx or .csv in the program that it comes from",
-    (
-        ".docx",
-        ".doc",
-        ".pdf",
-        ".html",
-        ".htm",
-        ".xml",
-    ): "put the texts into a table, a row for each, or into a folder of .txt files for each class",
-    (".db", ".sqlite", ".sqlite3"): "write the rows out as .csv",
-}
+_SAVED = "save it anew in Python: datasets.load_from_disk(FOLDER)['train'].to_parquet('train.parquet')"
+_TRUSTED = "it may run code as it is opened; where you trust it, save the table anew in Python: "
+_TABLE = "put the texts into a table, a row for each, or into a folder of .txt files for each class"
+_ELSEWHERE = (  # what is not read, by the end of its name, and how it becomes what is
+    ((".pkl", ".pickle", ".joblib", ".pt", ".npy", ".npz"), _TRUSTED + "frame.to_parquet('rows.parquet')"),
+    ((".arrow", ".feather"), _SAVED),
+    ((".ods", ".numbers", ".sav", ".dta", ".xlsb"), "save it as .xlsx or .csv in the program that it comes from"),
+    ((".docx", ".doc", ".pdf", ".html", ".htm", ".xml"), _TABLE),
+    ((".db", ".sqlite", ".sqlite3"), "write the rows out as .csv"),
+)
 NAMED = "name it: --set data.format=csv"
 FOLDERS = (
     "train, dev and test files, files of one format, a folder per class with .txt files, or the .tsv files of GLUE"
@@ -110,13 +94,11 @@ def _check_saved(path: str) -> None:
     """Refuses what `save_to_disk` of datasets leaves: Arrow files, beside JSON files that are no data."""
     mark = next((name for name in ("dataset_dict.json", "state.json") if (Path(path) / name).is_file()), None)
     if mark and (Path(path) / "dataset_info.json" if mark == "state.json" else Path(path)).exists():
-        raise DataError(
-            "Arrow files are not read.", where=path, expected=FOLDERS, found=mark, next_move=_instead(ARROW)
-        )
+        raise DataError("Arrow files are not read.", where=path, expected=FOLDERS, found=mark, next_move=_SAVED)
 
 
 def _instead(path: str) -> str | None:
-    return next((move for ends, move in ELSEWHERE.items() if path.lower().endswith(ends)), None)
+    return next((move for ends, move in _ELSEWHERE if path.lower().endswith(ends)), None)
 
 
 def _unrecognised(path: str) -> DataError:

@@ -57,6 +57,10 @@ class Plan:
     rule_rate: float | None
     why: str
 
+    def steps_between_checks(self, steps_per_epoch: int) -> int:
+        """After how many updates the validation rows are looked at."""
+        return max(1, round(steps_per_epoch / self.per_epoch))
+
     def gentler(self) -> "Plan":
         """The plan of a second attempt after a collapse: a quarter of the learning rate, at most the rule's, and a
         longer warm-up.

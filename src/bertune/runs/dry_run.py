@@ -131,7 +131,7 @@ def _bill(
     learner.optimizer.zero_grad(set_to_none=True)
     learner.optimizer.state.clear()
     memory.learnt()
-    every = max(1, round(feed.steps_per_epoch / plan.per_epoch))
+    every = plan.steps_between_checks(feed.steps_per_epoch)
     checks = 0 if stores.valid is None else len({*range(every, learner.steps + 1, every), learner.steps})
     seconds["train"] = updating.seconds(_updates(feed, learner.steps))
     seconds["validate"] = checks * _of(judging, seen.valid, recipe)

@@ -117,7 +117,7 @@ class Fit:
         if self._notes_confidence():
             learner.confidence = Confidence(len(seen[0].train), self.compute.device)
         self.judges = self._judges(parts, model, seen)
-        self.every = max(1, round(feed.steps_per_epoch / plan.per_epoch))
+        self.every = plan.steps_between_checks(feed.steps_per_epoch)
         self._callbacks(learner)
         start = Position()
         if folder is not None:

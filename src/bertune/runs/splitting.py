@@ -1,6 +1,7 @@
 """Which rows are learnt, which validate and which test: as the files say, completed by the recipe's split."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,9 @@ def make_splits(recipe: Recipe, rows: Rows) -> Splits:
     base = have["train"] | (good & (given < 0))
     if not base.any():
         raise DataError("no row has both a text and a label.", where=files_named(rows.table.files))
-    missing = [name for name in ("valid", "test") if not _given(rows, name, have[name], base)]
+    there = [name for name in ("valid", "test") if (given == SPLITS.index(name)).any()]
+    judging = _judging(rows, {name: have[name] for name in there}, base)
+    missing = [name for name in ("valid", "test") if name not in judging]
     if not missing:
         return Splits(np.flatnonzero(base), np.flatnonzero(have["valid"]), np.flatnonzero(have["test"]), "as given")
     part = recipe.part("data.split")
@@ -47,32 +50,31 @@ def make_splits(recipe: Recipe, rows: Rows) -> Splits:
     how = f"{part.name}, seed {recipe.seed}, no duplicate straddles"
     if len(missing) == 1:
         how = f"{missing[0]} {how}; {'test' if missing[0] == 'valid' else 'valid'} as given"
-    unlabelled = [name for name in missing if (given == SPLITS.index(name)).any()]
-    if unlabelled:
+    if unlabelled := [name for name in there if name in missing]:
         how += f"; no label in the {' and '.join(unlabelled)} rows given"
     return Splits(made["train"], made["valid"], made["test"], how)
 
 
-def _given(rows: Rows, name: str, have: Any, base: Any) -> bool:
-    """Whether a split was given, by rows (`have`) of which a model that learns others (`base`) can be judged."""
-    if not (rows.table.given == SPLITS.index(name)).any():
-        return False
-    gold = rows.examples.gold
+def _judging(rows: Rows, have: Mapping[str, Any], base: Any) -> list[str]:
+    """The splits by whose rows (`have`) a model that learns others (`base`) can be judged."""
+    gold, found, classes = rows.examples.gold, list[str](), None
     assert gold is not None
-    learned = [gold[i] for i in np.flatnonzero(base).tolist()]
-    found = [gold[i] for i in np.flatnonzero(have).tolist()]
-    if unanswered(found, learned):
-        return False
-    classes = rows.task.classes(learned)
-    if not rows.task.known(found, classes).any():
-        raise DataError(
-            f"no training row has a label of the {name} rows.",
-            where=files_named(rows.table.files),
-            expected=", ".join(map(repr, classes[:5])) + (f" and {len(classes) - 5:,} more" if classes[5:] else ""),
-            found=", ".join(sorted({repr(rows.task.shown(value)) for value in found})[:5]),
-            next_move="spell the labels alike in all files",
-        )
-    return True
+    learned = [gold[i] for i in np.flatnonzero(base).tolist()] if have else []
+    for name, mask in have.items():
+        told = [gold[i] for i in np.flatnonzero(mask).tolist()]
+        if unanswered(told, learned):
+            continue
+        classes = rows.task.classes(learned) if classes is None else classes
+        if not rows.task.known(told, classes).any():
+            raise DataError(
+                f"no training row has a label of the {name} rows.",
+                where=files_named(rows.table.files),
+                expected=", ".join(map(repr, classes[:5])) + (f" and {len(classes) - 5:,} more" if classes[5:] else ""),
+                found=", ".join(sorted({repr(rows.task.shown(value)) for value in told})[:5]),
+                next_move="spell the labels alike in all files",
+            )
+        found.append(name)
+    return found
 
 
 def _deal(recipe: Recipe, rows: Rows, positions: Ints, part: Any) -> Any:

@@ -69,17 +69,22 @@ def find_columns(table: Table, text: str | None, label: str | None, need_label: 
 
 
 def _is_list(table: Table, name: str) -> bool:
-    kind = table.columns.column(name).type
-    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
-        return False
-    held = kind.value_type
-    return bool(pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_null(held))
+    held = _listed(table, name)
+    return held is not None and bool(
+        pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_null(held)
+    )
 
 
 def _are_numbers(table: Table, name: str) -> bool:
     """Whether a column lists whole numbers, as the hub stores tags."""
+    held = _listed(table, name)
+    return held is not None and bool(pa.types.is_integer(held))
+
+
+def _listed(table: Table, name: str) -> pa.DataType | None:
+    """What the lists of a column hold; None where it holds no lists."""
     kind = table.columns.column(name).type
-    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind)) and bool(pa.types.is_integer(kind.value_type))
+    return kind.value_type if pa.types.is_list(kind) or pa.types.is_large_list(kind) else None
 
 
 def is_spans(table: Table, name: str) -> bool:

@@ -47,6 +47,11 @@ def labelled(view: View, positions: Ints) -> list[tuple[int, str]]:
     return [(i, label) for i, label in found if label is not None]
 
 
+def labelled_of_all(view: View) -> list[tuple[int, str]]:
+    """(position, label) of the rows of all splits that have a label, in the order of the files."""
+    return labelled(view, np.sort(np.concatenate([rows for _, rows in view.splits.named()])))
+
+
 def counts_of(view: View, positions: Ints) -> Counter[str]:
     """Rows of each label among some rows."""
     return Counter(label for _, label in labelled(view, positions))

@@ -5,11 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Gt
 
 from bertune.base.types import Finding, View
-from bertune.data.checks._rows import has_classes, labelled, rows_of
+from bertune.data.checks._rows import has_classes, labelled_of_all, rows_of
 from bertune.data.normal_forms import normalize
 
 _LEAST_LENGTH = {1: 4, 2: 7}  # a label must be so long before so many changed letters count as a slip
@@ -29,7 +28,7 @@ class LabelSpelling:
         """A warning for each misspelt label, with its rows."""
         if not has_classes(view):
             return
-        rows = labelled(view, np.sort(np.concatenate([rows for _, rows in view.splits.named()])))
+        rows = labelled_of_all(view)
         counts = Counter(label for _, label in rows)
         ranked = sorted(counts, key=lambda label: (-counts[label], label))
         meant = self._meant(ranked, counts)

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Gt, Lt
 
 from bertune.base.types import Finding, View
-from bertune.data.checks._rows import has_classes, labelled, rows_of
+from bertune.data.checks._rows import has_classes, labelled_of_all, rows_of
 
 # `none`, `other` and `unknown` are classes of many data sets and not listed; `-` is one where there is a `+`.
 PLACEHOLDERS = frozenset(
@@ -27,7 +26,7 @@ class PlaceholderLabel:
         """A warning for each such label, with its rows."""
         if not has_classes(view):
             return
-        rows = labelled(view, np.sort(np.concatenate([rows for _, rows in view.splits.named()])))
+        rows = labelled_of_all(view)
         labels = {label for _, label in rows}
         if len(labels) < 3 or "+" in labels:
             return

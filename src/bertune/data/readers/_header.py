@@ -38,11 +38,6 @@ def _number(cell: str) -> bool:
     return "_" not in cell
 
 
-def numbered(width: int) -> list[str]:
-    """Names for the columns of a table without a header."""
-    return [f"column_{number}" for number in range(1, width + 1)]
-
-
 def completed(names: Iterable[str]) -> list[str]:
     """The names, and for columns without one (an index that pandas wrote, what stood beside a sheet) their number."""
     given = list(names)

@@ -15,7 +15,7 @@ from bertune.data.readers._delimited import (
     sample_lines,
     sample_records,
 )
-from bertune.data.readers._header import headless, numbered
+from bertune.data.readers._header import completed, headless
 from bertune.data.readers._text import Lines
 
 
@@ -61,6 +61,6 @@ class Csv:
         if self.header == "no" or (self.header == "auto" and headless(records)):
             self.facts["header"] = "no header" + (" (recognised)" if self.header == "auto" else "")
             parser.row = 1
-            yield from portions(parser, numbered(len(records[0]) if records else 1))
+            yield from portions(parser, completed([""] * len(records[0]) if records else [""]))
         else:
             yield from portions(parser, header(parser))
